@@ -1,0 +1,113 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+// The golden hashes were computed outside of Go. Stores are keyed by them.
+
+func TestIDGolden(t *testing.T) {
+	t.Parallel()
+	prefix := IDPrefix(benchOrganization, []byte("t1"))
+	// SHA-256 of 24 "6ba7b810-…" 02 "t1"
+	if got, want := hex.EncodeToString(prefix[:]), "c511e5b8e0224f98"; got != want {
+		t.Errorf("IDPrefix %s, want %s", got, want)
+	}
+	id := IDKey(benchOrganization, []byte("s1"), []byte("t1"))
+	// … and of 24 "6ba7b810-…" 02 "s1" 02 "t1"
+	if got, want := hex.EncodeToString(id[:]), "c511e5b8e0224f98"+"9712e7358821dda6"; got != want {
+		t.Errorf("IDKey %s, want %s", got, want)
+	}
+	lagoID := EventID(benchOrganization, []byte("s1"), []byte("t1"))
+	if got, want := lagoID.String(), "d6a8cd65-3b9a-88d0-9420-aab59c117a45"; got != want {
+		t.Errorf("EventID %s, want %s", got, want)
+	}
+	if lagoID.Version() != 8 || lagoID.Variant() != uuid.RFC4122 {
+		t.Errorf("EventID has version %d, variant %s", lagoID.Version(), lagoID.Variant())
+	}
+}
+
+// TestIDParts moves a byte over the border between two parts: another identity.
+func TestIDParts(t *testing.T) {
+	t.Parallel()
+	a := IDKey(benchOrganization, []byte("ab"), []byte("c"))
+	b := IDKey(benchOrganization, []byte("a"), []byte("bc"))
+	if a == b || EventID(benchOrganization, []byte("ab"), []byte("c")) == EventID(benchOrganization, []byte("a"), []byte("bc")) {
+		t.Error("(ab, c) and (a, bc) are one identity")
+	}
+	if c := IDKey(benchOrganization, []byte("other"), []byte("c")); [8]byte(c[:8]) != [8]byte(a[:8]) || c == a {
+		t.Error("the first half must not depend on the subscription, the second must")
+	}
+}
+
+func TestContentHashGolden(t *testing.T) {
+	t.Parallel()
+	e := goldenEvents()[0]
+	sum := ContentHash(&e)
+	if got, want := hex.EncodeToString(sum[:]), "83c086cf3efcdda5a18407ff0a1ae2f6457b6a73268f7d04ae741b34c8c45957"; got != want {
+		t.Errorf("ContentHash %s, want %s", got, want)
+	}
+	if got := ContentHash32(&e); got != 0x83c086cf {
+		t.Errorf("ContentHash32 %08x", got)
+	}
+	sum = ContentHash(&Event{Code: []byte("c1")})
+	if got, want := hex.EncodeToString(sum[:]), "f53e22748233178b32800c53a85a99e4a86f693e5fe9b3b04e5e0fbe165b0bf2"; got != want {
+		t.Errorf("ContentHash of a code alone %s, want %s", got, want)
+	}
+}
+
+// TestContentHashCovers changes one thing at a time.
+func TestContentHashCovers(t *testing.T) {
+	t.Parallel()
+	golden := goldenEvents()[0]
+	want := ContentHash(&golden)
+	for name, c := range map[string]struct {
+		change func(e *Event)
+		same   bool
+	}{
+		"transaction_id": {func(e *Event) { e.TransactionID = []byte("t9") }, true},
+		"subscription":   {func(e *Event) { e.Subscription = []byte("s9") }, true},
+		"timestamp":      {func(e *Event) { e.Timestamp++; e.Filled = true }, true},
+		"code":           {func(e *Event) { e.Code = []byte("c9") }, false},
+		"precise total":  {func(e *Event) { e.PreciseTotal = []byte("12.50") }, false},
+		"no total":       {func(e *Event) { e.PreciseTotal = nil }, false},
+		"a name":         {func(e *Event) { e.Properties[1].Name = []byte("bb") }, false},
+		"a kind":         {func(e *Event) { e.Properties[4].Kind = KindString }, false},
+		"a text":         {func(e *Event) { e.Properties[5].Text = []byte("y") }, false},
+		"one less":       {func(e *Event) { e.Properties = e.Properties[:5] }, false},
+	} {
+		e := goldenEvents()[0]
+		c.change(&e)
+		if got := ContentHash(&e); (got == want) != c.same {
+			t.Errorf("%s: same content %v, want %v", name, got == want, c.same)
+		}
+	}
+}
+
+// TestContentHashLarge has contents on both sides of what is hashed in one piece,
+// whose hashes must not depend on the way.
+func TestContentHashLarge(t *testing.T) {
+	t.Parallel()
+	seen := map[[32]byte]bool{}
+	for size := range 2 * contentScratchBytes {
+		e := goldenEvents()[0]
+		e.Properties[5].Text = bytes.Repeat([]byte("x"), size)
+		sum := ContentHash(&e)
+		if seen[sum] || sum != largeContentHash(&e) {
+			t.Fatalf("size %d: the hash is another's, or depends on the way it is made", size)
+		}
+		seen[sum] = true
+	}
+}
+
+func TestSameTime(t *testing.T) {
+	t.Parallel()
+	stated, other, filled := &Event{Timestamp: 1}, &Event{Timestamp: 2}, &Event{Timestamp: 3, Filled: true}
+	if !SameTime(stated, stated) || SameTime(stated, other) || !SameTime(stated, filled) || !SameTime(filled, other) {
+		t.Error("only two stated times can differ")
+	}
+}

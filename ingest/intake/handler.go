@@ -1,0 +1,215 @@
+package intake
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	contentTypeJSON = "application/json; charset=utf-8"
+
+	// positionBytesMax keeps the position from making a header that proxies refuse.
+	positionBytesMax = 4 << 10
+
+	// unreadBytesKept is how long an unread body may be for a refused request to
+	// keep its connection: fasthttp reads and drops it.
+	unreadBytesKept = 64 << 10
+)
+
+// route is one way of writing events.
+type route uint8
+
+const (
+	routeEvent route = iota // POST /api/v1/events
+	routeBatch              // POST /api/v1/events/batch, JSON
+	routeBulk               // POST /api/v1/events/batch, NDJSON
+	routes                  // how many there are
+	routeOther = routes
+)
+
+func (r route) String() string { return [...]string{"event", "batch", "bulk"}[r] }
+
+// routeOf returns the route of a request. It looks at the path as sent: fasthttp's
+// cleaned one turns //api/v1/../v1/events into ours.
+func routeOf(ctx *fasthttp.RequestCtx) route {
+	switch string(ctx.URI().PathOriginal()) {
+	case "/api/v1/events":
+		return routeEvent
+	case "/api/v1/events/batch":
+		if isNDJSON(ctx.Request.Header.ContentType()) {
+			return routeBulk
+		}
+		return routeBatch
+	}
+	return routeOther
+}
+
+// isNDJSON reports whether a Content-Type is one of those that newline-delimited
+// JSON goes by. Parameters do not matter. Everything else is taken for JSON.
+func isNDJSON(contentType []byte) bool {
+	kind, _, _ := bytes.Cut(contentType, []byte{';'})
+	kind = bytes.TrimRight(kind, " \t")
+	return equalFold(kind, "application/x-ndjson") ||
+		equalFold(kind, "application/ndjson") ||
+		equalFold(kind, "application/jsonl")
+}
+
+// handle answers one request.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	started := time.Now()
+	route := routeOf(ctx)
+	if route == routeOther || string(ctx.Method()) != fasthttp.MethodPost {
+		s.handleOther(ctx, route)
+		return
+	}
+	organization, err := s.keys.organization(ctx.Request.Header.Peek(fasthttp.HeaderAuthorization))
+	switch {
+	case err == nil:
+		s.handleEvents(ctx, route, organization)
+	case errors.Is(err, ErrUnauthorized):
+		s.refuseUnread(ctx, refusedUnauthorized)
+	default:
+		s.refuseUnread(ctx, refusedAuthority)
+	}
+	s.metrics.duration[route].Observe(time.Since(started).Seconds())
+}
+
+// handleEvents answers a request for writing events, its key being good.
+func (s *Server) handleEvents(ctx *fasthttp.RequestCtx, route route, organization uuid.UUID) {
+	x := s.newExchange(organization)
+	defer s.finish(ctx, x)
+	if r := s.readBody(ctx, x); r != nil {
+		s.refuseUnread(ctx, r)
+		return
+	}
+	body, r := s.inflate(ctx.Request.Header.ContentEncoding(), x)
+	if r == nil {
+		r = s.take(x, route, body)
+	}
+	if r != nil {
+		s.refuse(ctx, r)
+		return
+	}
+	ctx.Response.Header.SetContentType(contentTypeJSON)
+	if n := len(x.position); n > 0 && n <= positionBytesMax {
+		ctx.Response.Header.SetBytesV(PositionHeader, x.position)
+	}
+	if len(x.reply) > largeReplyBytes {
+		s.sendLarge(ctx, x.reply)
+		x.reply = nil
+		return
+	}
+	// The answer's buffer and fasthttp's change places: no copy.
+	x.reply = ctx.Response.SwapBody(x.reply)
+}
+
+// take takes a decoded body. x.reply and x.position are the answer when it returns nil.
+func (s *Server) take(x *exchange, route route, body []byte) *refusal {
+	var r *refusal
+	if route == routeBulk {
+		r = s.takeBulk(x, body)
+	} else {
+		r = s.takeEvents(x, body, route == routeBatch)
+	}
+	if r == nil {
+		x.position = appendPositions(x.position, x.write.offsets)
+	}
+	return r
+}
+
+// finish ends a request's use of its memory. A panic that came from input ends the
+// request and not the process, unless ids or records are under way: their state
+// is not known any more.
+func (s *Server) finish(ctx *fasthttp.RequestCtx, x *exchange) {
+	if p := recover(); p != nil {
+		if x.claim.Open() {
+			panic(p)
+		}
+		s.options.Logger.Error("BUG: request panicked", "panic", p, "stack", string(debug.Stack()))
+		s.admission.release(x.reserved)
+		s.refuseUnread(ctx, refusedBroken)
+		return
+	}
+	x.release()
+}
+
+// handleOther answers a request that is not for writing events.
+func (s *Server) handleOther(ctx *fasthttp.RequestCtx, route route) {
+	if s.options.Fallback == nil {
+		r := refusedRoute
+		if route != routeOther {
+			r = refusedMethod
+			ctx.Response.Header.Set(fasthttp.HeaderAllow, fasthttp.MethodPost)
+		}
+		s.refuseUnread(ctx, r)
+		return
+	}
+	// The body is the fallback's to keep: not from the pool, nor back to it.
+	x := &exchange{server: s}
+	defer func() { s.admission.release(x.reserved) }()
+	if r := s.readBody(ctx, x); r != nil {
+		s.refuseUnread(ctx, r)
+		return
+	}
+	if len(x.sent) > 0 {
+		ctx.Request.SetBodyRaw(x.sent)
+	}
+	s.options.Fallback(ctx)
+}
+
+// handleError answers what fasthttp could not read as a request.
+func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
+	var (
+		small   *fasthttp.ErrSmallBuffer
+		timeout net.Error
+	)
+	switch {
+	case errors.As(err, &small):
+		s.refuse(ctx, refusedHeaderSize)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		s.refuse(ctx, refusedTimeout)
+		return
+	default:
+		s.refuse(ctx, badRequest("the request is not HTTP/1.1 that can be read"))
+	}
+	linger(ctx.Conn())
+}
+
+// refuse answers with the refusal.
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, r *refusal) {
+	s.metrics.refuse(r.reason, 1)
+	ctx.SetStatusCode(r.status)
+	ctx.Response.Header.SetContentType(contentTypeJSON)
+	if r.retryAfter > 0 {
+		seconds := strconv.Itoa(r.retryAfter)
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, seconds)
+		// Lago's clients wait by this one.
+		ctx.Response.Header.Set("X-Ratelimit-Reset", seconds)
+	}
+	if len(r.body) > largeReplyBytes {
+		s.sendLarge(ctx, r.body)
+		return
+	}
+	ctx.SetBody(r.body)
+}
+
+// refuseUnread answers with the refusal a request whose body was not read, or
+// not to its end, and sees to it that the client can read the answer.
+func (s *Server) refuseUnread(ctx *fasthttp.RequestCtx, r *refusal) {
+	s.refuse(ctx, r)
+	length := ctx.Request.Header.ContentLength()
+	if ctx.RequestBodyStream() == nil || length >= 0 && length <= unreadBytesKept && r != refusedTimeout {
+		return
+	}
+	ctx.SetConnectionClose()
+	if r != refusedTimeout {
+		linger(ctx.Conn())
+	}
+}

@@ -1,0 +1,217 @@
+package ingest
+
+import "github.com/google/uuid"
+
+// members is the set of an event's members that were seen.
+type members uint8
+
+const (
+	memberTransactionID members = 1 << iota
+	memberSubscription
+	memberCode
+	memberTimestamp
+	memberPreciseTotal
+	memberProperties
+	memberOrganization // in records only
+
+	memberUnknown members = 0
+)
+
+func memberOf(name []byte) members {
+	switch string(name) {
+	case "transaction_id":
+		return memberTransactionID
+	case "external_subscription_id":
+		return memberSubscription
+	case "code":
+		return memberCode
+	case "timestamp":
+		return memberTimestamp
+	case "precise_total_amount_cents":
+		return memberPreciseTotal
+	case "properties":
+		return memberProperties
+	case "organization_id":
+		return memberOrganization
+	}
+	return memberUnknown
+}
+
+// event reads one event and appends it.
+func (b *Batch) event() bool {
+	s := &b.scan
+	if s.space() != '{' {
+		b.fault("event", CodeInvalid, 0)
+		return s.value()
+	}
+	from := s.pos
+	b.Events = append(b.Events, Event{Filled: true})
+	e := &b.Events[len(b.Events)-1]
+	seen, ok := b.members(e)
+	if !ok {
+		return false
+	}
+	b.lacking(e, seen)
+	if s.pos-from > EventBytesMax {
+		b.fault("event", CodeTooLong, EventBytesMax)
+	}
+	return true
+}
+
+// members reads the members of an event, from bracket to bracket.
+func (b *Batch) members(e *Event) (seen members, ok bool) {
+	s := &b.scan
+	s.pos++
+	if s.space() == '}' {
+		s.pos++
+		return 0, true
+	}
+	object := s.names.open()
+	for {
+		name, ok := s.name()
+		if !ok {
+			return seen, false
+		}
+		member := memberOf(name)
+		if member == memberOrganization && !b.call.record {
+			member = memberUnknown
+		}
+		switch {
+		case member == memberUnknown:
+			ok = s.addName(object, name) && s.value()
+		case seen&member != 0:
+			ok = s.fail(s.pos, reasonDuplicateName)
+		default:
+			seen |= member
+			ok = b.member(e, member)
+		}
+		if !ok {
+			return seen, false
+		}
+		more, ok := s.more('}')
+		if !ok {
+			return seen, false
+		}
+		if !more {
+			s.names.close(object)
+			return seen, true
+		}
+	}
+}
+
+func (b *Batch) member(e *Event, m members) (ok bool) {
+	switch m {
+	case memberTransactionID:
+		e.TransactionID, ok = b.id("transaction_id")
+	case memberSubscription:
+		e.Subscription, ok = b.id("external_subscription_id")
+	case memberCode:
+		e.Code, ok = b.id("code")
+	case memberTimestamp:
+		ok = b.timestamp(e)
+	case memberPreciseTotal:
+		ok = b.preciseTotal(e)
+	case memberProperties:
+		ok = b.propertiesMember(e)
+	case memberOrganization:
+		ok = b.organization()
+	}
+	return ok
+}
+
+// lacking notes what is missing in an event, or fills it in.
+func (b *Batch) lacking(e *Event, seen members) {
+	const mandatory = memberTransactionID | memberSubscription | memberCode
+	if seen&mandatory != mandatory {
+		b.lackingID(seen, memberTransactionID, "transaction_id")
+		b.lackingID(seen, memberSubscription, "external_subscription_id")
+		b.lackingID(seen, memberCode, "code")
+	}
+	if !b.call.record {
+		return
+	}
+	b.lackingID(seen, memberOrganization, "organization_id")
+	if e.Filled {
+		e.Timestamp = b.call.recordTime
+		if e.Timestamp < TimestampMin || e.Timestamp >= TimestampMax {
+			b.fault("timestamp", CodeOutOfRange, 0)
+		}
+	}
+}
+
+func (b *Batch) lackingID(seen, member members, field string) {
+	if seen&member == 0 {
+		b.fault(field, CodeMandatory, 0)
+	}
+}
+
+// id reads a mandatory string.
+func (b *Batch) id(field string) ([]byte, bool) {
+	s := &b.scan
+	switch s.space() {
+	case '"':
+	case 'n':
+		b.fault(field, CodeMandatory, 0)
+		return nil, s.literal("null")
+	default:
+		b.fault(field, CodeInvalid, 0)
+		return nil, s.value()
+	}
+	nuls := s.nuls
+	text, ok := s.string()
+	switch {
+	case !ok:
+		return nil, false
+	case len(text) == 0:
+		b.fault(field, CodeMandatory, 0)
+	case len(text) > IDBytesMax:
+		b.fault(field, CodeTooLong, IDBytesMax)
+	case s.nuls != nuls:
+		b.fault(field, CodeInvalid, 0)
+	}
+	return text, true
+}
+
+// preciseTotal reads precise_total_amount_cents: a plain decimal, as a number or
+// a string, or null for none.
+func (b *Batch) preciseTotal(e *Event) bool {
+	const field = "precise_total_amount_cents"
+	s := &b.scan
+	var text []byte
+	var ok bool
+	switch c := s.space(); {
+	case c == 'n':
+		return s.literal("null")
+	case c == '"':
+		text, ok = s.string()
+	case c == '-' || c-'0' <= 9:
+		text, ok = s.number()
+	default:
+		b.fault(field, CodeNotANumber, 0)
+		return s.value()
+	}
+	switch {
+	case !ok:
+		return false
+	case !isPlain(text):
+		b.fault(field, CodeNotANumber, 0)
+	case len(text) > PropertyValueBytesMax || !numberFits(text):
+		b.fault(field, CodeOutOfRange, NumberDigitsMax)
+	}
+	e.PreciseTotal = text
+	return true
+}
+
+// organization reads organization_id.
+func (b *Batch) organization() bool {
+	text, ok := b.id("organization_id")
+	if !ok || len(text) == 0 {
+		return ok
+	}
+	organization, err := uuid.ParseBytes(text)
+	if err != nil || len(text) != uuidTextBytes {
+		b.fault("organization_id", CodeInvalid, 0)
+	}
+	b.call.organization = organization
+	return true
+}
