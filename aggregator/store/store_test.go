@@ -1,0 +1,437 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"weir/aggregator"
+	"weir/ingest"
+)
+
+const dir = "/data/partition-00003"
+
+func open(t *testing.T, fs vfs.FS) *Store {
+	t.Helper()
+	s, err := Open(dir, Options{FS: fs, Partition: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func closeStore(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var series = &SeriesName{Number: 1, Organization: org, Subscription: "sub", Code: "calls"}
+
+var always = aggregator.Span{From: ingest.TimestampMin, To: ingest.TimestampMax}
+
+// checkpointOf returns a checkpoint with events whose ids are those given, one a
+// record, from an offset on; content tells otherwise equal events apart.
+func checkpointOf(from int64, content string, ids ...string) *Checkpoint {
+	pending := new(Pending)
+	for i, id := range ids {
+		e := ingest.Event{
+			TransactionID: []byte(id), Subscription: []byte(series.Subscription), Code: []byte(series.Code),
+			Timestamp: int64(time.Hour) + int64(len(id)), Properties: []ingest.Property{text("content", content)},
+		}
+		pending.Append(series, ingest.IDKey(org, e.Subscription, e.TransactionID), ingest.ContentHash32(&e), &e, ingest.PositionOf(from+int64(i), 0), 5)
+	}
+	c := &Checkpoint{Pending: *pending}
+	c.Progress.LogID = "log"
+	c.Progress.Next = from + int64(len(ids))
+	c.Progress.Checksum = 77
+	c.Progress.SeriesNext = 2
+	c.Progress.Totals.Events = c.Progress.Next
+	c.PutName(series)
+	c.PutSeries(series, &Series{Number: 1, State: Counted})
+	counter := aggregator.Counter{EventsCount: c.Progress.Next}
+	c.PutCounter(1, aggregator.Definition{}, Hour, 1, "", &counter)
+	return c
+}
+
+// contents lists all that a snapshot shows.
+func contents(t *testing.T, s *Store) string {
+	t.Helper()
+	snapshot, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	var b strings.Builder
+	fmt.Fprintf(&b, "next %d;", snapshot.Progress().Next)
+	ctx := context.Background()
+	show := func(e *Event) error {
+		fmt.Fprintf(&b, " %s=%s@%d", e.TransactionID, e.Properties[0].Text, e.Position.Offset())
+		return nil
+	}
+	err = errors.Join(
+		snapshot.Events(ctx, series, always, show),
+		snapshot.Counters(ctx, 1, aggregator.Definition{}, Hour, aggregator.Span{From: 0, To: 10}, func(_ int32, _ []byte, c *aggregator.Counter) error {
+			fmt.Fprintf(&b, "; counter %d", c.EventsCount)
+			return nil
+		}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mustSee(t, &b)
+	return b.String()
+}
+
+// mustSee appends the seen ids below the commit point, sorted by position.
+func (s *Store) mustSee(t *testing.T, b *strings.Builder) {
+	t.Helper()
+	var offsets []int64
+	if err := s.SeenIDs(func(_ ingest.ID, seen Seen) { offsets = append(offsets, seen.Position.Offset()) }); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(offsets)
+	fmt.Fprintf(b, "; seen %v", offsets)
+}
+
+const (
+	afterFirst  = "next 2; a=x@0 b=x@1; counter 2; seen [0 1]"
+	afterSecond = "next 4; a=x@0 b=x@1 d=x@3 ccc=x@2; counter 4; seen [0 1 2 3]"
+)
+
+// TestCheckpointCut: a crash at any step of a checkpoint, with any part of what
+// was not synced lost, leaves the state of one commit point, whole.
+func TestCheckpointCut(t *testing.T) {
+	t.Parallel()
+	for at := stepBuilt; at <= stepCleaned; at++ {
+		for _, percent := range []int{0, 30, 70, 100} {
+			for seed := range uint64(8) {
+				t.Run(fmt.Sprintf("step %d, %d%% unsynced kept, seed %d", at, percent, seed), func(t *testing.T) {
+					t.Parallel()
+					fs := vfs.NewCrashableMem()
+					s := open(t, fs)
+					if err := s.Write(checkpointOf(0, "x", "a", "b")); err != nil {
+						t.Fatal(err)
+					}
+					var clone *vfs.MemFS
+					s.afterStep = func(done step) {
+						if done == at {
+							clone = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(seed, 1))})
+						}
+					}
+					if err := s.Write(checkpointOf(2, "x", "ccc", "d")); err != nil {
+						t.Fatal(err)
+					}
+					closeStore(t, s)
+					s = open(t, clone)
+					defer closeStore(t, s)
+					want := afterFirst
+					if at >= stepCommitted {
+						want = afterSecond
+					}
+					if got := contents(t, s); got != want {
+						t.Fatalf("after the crash:\n got %s\nwant %s", got, want)
+					}
+					if names, err := clone.List(s.path(buildingDir)); err != nil || len(names) > 0 {
+						t.Fatalf("tables are left: %v %v", names, err)
+					}
+					if err := s.Write(checkpointOf(2, "x", "ccc", "d")); err != nil { // the replay
+						t.Fatal(err)
+					}
+					if got := contents(t, s); got != afterSecond {
+						t.Fatalf("after the replay:\n got %s\nwant %s", got, afterSecond)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestUncommittedTablesOfALostTail: tables that became part of the store without a
+// commit, of records that the log then lost, leave nothing behind when the log grows again.
+func TestUncommittedTablesOfALostTail(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewCrashableMem()
+	s := open(t, fs)
+	if err := s.Write(checkpointOf(0, "x", "a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	var clone *vfs.MemFS
+	s.afterStep = func(done step) {
+		if done == stepIngested {
+			clone = fs.CrashClone(vfs.CrashCloneCfg{})
+			if got := contents(t, s); got != afterFirst {
+				t.Errorf("entries without a commit are shown: %s", got)
+			}
+		}
+	}
+	if err := s.Write(checkpointOf(2, "x", "ccc", "d")); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+
+	s = open(t, clone)
+	defer closeStore(t, s)
+	if err := s.Write(checkpointOf(2, "y", "e", "d")); err != nil {
+		t.Fatal(err)
+	}
+	want := "next 4; a=x@0 b=x@1 d=y@3 e=y@2; counter 4; seen [0 1 2 3]"
+	if got := contents(t, s); got != want {
+		t.Fatalf("got %s\nwant %s", got, want)
+	}
+	s.Lookup([]ingest.ID{ingest.IDKey(org, []byte("sub"), []byte("ccc"))}, func(int, Seen) {
+		t.Error("an id of the lost tail is known")
+	})
+}
+
+func TestLookup(t *testing.T) {
+	t.Parallel()
+	s := open(t, vfs.NewMem())
+	defer closeStore(t, s)
+	if err := s.Write(checkpointOf(0, "x", "a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(checkpointOf(2, "x", "c")); err != nil {
+		t.Fatal(err)
+	}
+	var ids []ingest.ID
+	for _, id := range []string{"a", "b", "c", "never", "nowhere"} {
+		ids = append(ids, ingest.IDKey(org, []byte("sub"), []byte(id)))
+	}
+	want := map[ingest.ID]int64{ids[0]: 0, ids[1]: 1, ids[2]: 2}
+	slices.SortFunc(ids, func(a, b ingest.ID) int { return bytes.Compare(a[:], b[:]) })
+	found := map[ingest.ID]int64{}
+	if err := s.Lookup(ids, func(i int, seen Seen) { found[ids[i]] = seen.Position.Offset() }); err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != len(want) {
+		t.Fatalf("found %v, want %v", found, want)
+	}
+	for id, offset := range want {
+		if found[id] != offset {
+			t.Errorf("id %x is at %d, want %d", id, found[id], offset)
+		}
+	}
+}
+
+// TestManyCheckpoints: compactions, which join the tables of checkpoints, change nothing.
+func TestManyCheckpoints(t *testing.T) {
+	t.Parallel()
+	const checkpoints, each = 200, 20
+	s := open(t, vfs.NewMem())
+	defer closeStore(t, s)
+	var ids []ingest.ID
+	for c := range int64(checkpoints) {
+		var names []string
+		for i := range int64(each) {
+			names = append(names, fmt.Sprintf("%04d", (c+i*checkpoints)*7919%(checkpoints*each)))
+			ids = append(ids, ingest.IDKey(org, []byte("sub"), []byte(names[i])))
+		}
+		if err := s.Write(checkpointOf(c*each, "x", names...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.db.Compact(context.Background(), []byte{0}, []byte{0xff}, false); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(ids, func(a, b ingest.ID) int { return bytes.Compare(a[:], b[:]) })
+	found := 0
+	if err := s.Lookup(ids, func(int, Seen) { found++ }); err != nil || found != checkpoints*each {
+		t.Fatalf("%d ids are found (%v), want %d", found, err, checkpoints*each)
+	}
+	snapshot, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	next := 0
+	err = snapshot.Events(context.Background(), series, always, func(e *Event) error {
+		if want := fmt.Sprintf("%04d", next); string(e.TransactionID) != want {
+			return fmt.Errorf("event %d is %q", next, e.TransactionID)
+		}
+		next++
+		return nil
+	})
+	if err != nil || next != checkpoints*each {
+		t.Fatalf("%d events are found (%v), want %d", next, err, checkpoints*each)
+	}
+}
+
+func TestNewestAndByTransactionID(t *testing.T) {
+	t.Parallel()
+	s := open(t, vfs.NewMem())
+	defer closeStore(t, s)
+	if err := s.Write(checkpointOf(0, "x", "a", "bb", "cc", "ddd")); err != nil {
+		t.Fatal(err)
+	}
+	snapshot, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	ctx := context.Background()
+	var newest []string
+	err = snapshot.Newest(ctx, series, always, func(k *EventKey) (bool, error) {
+		newest = append(newest, string(k.TransactionID))
+		return len(newest) < 3, nil
+	})
+	if want := []string{"ddd", "cc", "bb"}; err != nil || !slices.Equal(newest, want) {
+		t.Errorf("newest are %v (%v), want %v", newest, err, want)
+	}
+	for id, want := range map[string]int{"bb": 1, "zz": 0} {
+		n := 0
+		err := snapshot.ByTransactionID(ctx, org, id, func(e *Event) error {
+			n++
+			if string(e.TransactionID) != id || string(e.Subscription) != "sub" || string(e.Code) != "calls" || e.ReceivedAt != 5 {
+				t.Errorf("event is %+v", e)
+			}
+			return nil
+		})
+		if err != nil || n != want {
+			t.Errorf("%d events have the id %q (%v), want %d", n, id, err, want)
+		}
+	}
+}
+
+func TestDropCounters(t *testing.T) {
+	t.Parallel()
+	s := open(t, vfs.NewMem())
+	defer closeStore(t, s)
+	if err := s.Write(checkpointOf(0, "x", "a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	// What is dropped is what earlier checkpoints wrote, not what this one writes.
+	c := &Checkpoint{Progress: s.Progress()}
+	c.DropCounters(1)
+	c.PutCounter(1, aggregator.Definition{}, Hour, 2, "", &aggregator.Counter{EventsCount: 9})
+	if err := s.Write(c); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := contents(t, s), "next 2; a=x@0 b=x@1; counter 9; seen [0 1]"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestAsides(t *testing.T) {
+	t.Parallel()
+	s := open(t, vfs.NewMem())
+	defer closeStore(t, s)
+	c := new(Checkpoint)
+	c.PutAside(&Aside{Position: 9, Reason: Malformed, Message: "no", Record: bytes.Repeat([]byte{1}, AsideBytesMax+1)})
+	c.PutAside(&Aside{Position: 4, Reason: Conflict, Organization: org, Record: []byte("r")})
+	if err := s.Write(c); err != nil {
+		t.Fatal(err)
+	}
+	snapshot, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	var got []string
+	err = snapshot.Asides(context.Background(), func(a Aside) error {
+		got = append(got, fmt.Sprintf("%d %s %q %d", a.Position, a.Reason, a.Message, len(a.Record)))
+		return nil
+	})
+	want := []string{`4 conflict "" 1`, fmt.Sprintf(`9 malformed "no" %d`, AsideBytesMax)}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("set aside are %v (%v), want %v", got, err, want)
+	}
+}
+
+func TestStopLasts(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewCrashableMem()
+	s := open(t, fs)
+	if err := s.Stop("another log"); err != nil {
+		t.Fatal(err)
+	}
+	fs2 := fs.CrashClone(vfs.CrashCloneCfg{})
+	closeStore(t, s)
+	s = open(t, fs2)
+	if s.Stopped() != "another log" {
+		t.Fatalf("stopped for %q", s.Stopped())
+	}
+	closeStore(t, s)
+	if err := clearStop(fs2, dir, 3); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, fs2)
+	defer closeStore(t, s)
+	if s.Stopped() != "" {
+		t.Fatalf("still stopped for %q", s.Stopped())
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewMem()
+	s := open(t, fs)
+	if _, err := Open(dir, Options{FS: fs, Partition: 3}); err == nil {
+		t.Error("a store was opened twice")
+	}
+	closeStore(t, s)
+	if _, err := Open(dir, Options{FS: fs, Partition: 4}); !errors.Is(err, ErrOther) {
+		t.Errorf("another partition's store: %v", err)
+	}
+	if _, err := s.Snapshot(); !errors.Is(err, ErrClosed) {
+		t.Errorf("snapshot of a closed store: %v", err)
+	}
+}
+
+// TestScanEndsWithItsAsker: a scan ends when its asker goes, and when the store closes.
+func TestScanEndsWithItsAsker(t *testing.T) {
+	t.Parallel()
+	s := open(t, vfs.NewMem())
+	if err := s.Write(checkpointOf(0, "x", "a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	snapshot, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	none := func(*Event) error { return nil }
+	if err := snapshot.Events(ctx, series, always, none); !errors.Is(err, context.Canceled) {
+		t.Errorf("asker has gone: %v", err)
+	}
+	closed := make(chan error)
+	go func() { closed <- s.Close() }()
+	for !s.closing.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if err := snapshot.Events(context.Background(), series, always, none); !errors.Is(err, ErrClosed) {
+		t.Errorf("store is closing: %v", err)
+	}
+	if err := snapshot.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPrefixes: Pebble's filters lean on these rules.
+func TestPrefixes(t *testing.T) {
+	t.Parallel()
+	seen := appendSeenKey(nil, ingest.ID{1, 15: 0xff}, 0, 7)
+	if n := comparer.Split(seen); n != 17 {
+		t.Errorf("prefix of a seen key has %d bytes", n)
+	}
+	next := comparer.ImmediateSuccessor(nil, seen[:17])
+	if want := appendSeenKey(nil, ingest.ID{1, 14: 1}, 0, 0)[:17]; !bytes.Equal(next, want) {
+		t.Errorf("successor is %x, want %x", next, want)
+	}
+	if next := comparer.ImmediateSuccessor(nil, []byte{spaceMeta, 1}); !bytes.Equal(next, []byte{spaceMeta, 1, 0}) {
+		t.Errorf("successor of a whole key is %x", next)
+	}
+}

@@ -1,0 +1,99 @@
+package worker
+
+import (
+	"weir/aggregator/store"
+	"weir/ingest"
+)
+
+// apply takes a group of records into the state: the step from the log to what
+// is counted. After an error the state is not to be used any more.
+func (p *partition) apply(g *group) error {
+	p.useCatalog()
+	if err := p.lookUp(g); err != nil {
+		return err
+	}
+	before := p.totals
+	for i := range g.records {
+		record := &g.records[i]
+		if record.err != nil {
+			p.setAside(record)
+			continue
+		}
+		for at := record.from; at < record.to; at++ {
+			if g.events[at].foreign {
+				p.totals.Forwarded++
+				continue
+			}
+			position := ingest.PositionOf(record.offset, at-record.from)
+			if err := p.applyEvent(g, record, at, position); err != nil {
+				return err
+			}
+		}
+	}
+	p.next, p.checksum = g.next, g.checksum
+	p.applied.Store(g.next)
+	p.appliedTime.Store(g.time)
+	p.metrics.count(&before, &p.totals)
+	return nil
+}
+
+// useCatalog takes the catalog that is in force now. Series find out when they are touched.
+func (p *partition) useCatalog() {
+	if catalog := p.options.Catalog(); catalog != p.catalog {
+		p.catalog = catalog
+		p.generation++
+	}
+}
+
+func (p *partition) applyEvent(g *group, record *parsedRecord, at int, position ingest.Position) error {
+	e, parsed := &g.batch.Events[at], &g.events[at]
+	stamp := stampOf(e.Timestamp, e.Filled)
+	first, known := p.recent.find(&parsed.id)
+	if !known {
+		first, known = p.foundInStore(at)
+	}
+	if known && first.position < position {
+		p.repeat(g, record, at, position, first.conflicts(parsed.content, stamp))
+		return nil
+	}
+	s, err := p.seriesOf(&record.header, e)
+	if err != nil {
+		return err
+	}
+	p.pending.Append(&s.name, parsed.id, parsed.content, e, position, record.header.ReceivedAt)
+	p.recent.add(&parsed.id, prior{position, parsed.content, stamp})
+	p.totals.Events++
+	return p.count(s, e, position)
+}
+
+// repeat takes note of an event whose id counted before.
+func (p *partition) repeat(g *group, record *parsedRecord, at int, position ingest.Position, conflict bool) {
+	if !conflict {
+		p.totals.Duplicates++
+		return
+	}
+	event := g.batch.Events[at : at+1]
+	p.keepAside(&store.Aside{
+		Position:     position,
+		Reason:       store.Conflict,
+		Message:      "the transaction_id is in use by an earlier event with other content",
+		Organization: record.header.Organization,
+		Record:       ingest.AppendRecord(nil, record.header, event),
+	})
+}
+
+// setAside takes note of a record that can't be counted.
+func (p *partition) setAside(record *parsedRecord) {
+	p.keepAside(&store.Aside{
+		Position: ingest.PositionOf(record.offset, 0),
+		Reason:   record.reason(),
+		Message:  record.err.Error(),
+		Record:   append([]byte(nil), record.value[:min(len(record.value), store.AsideBytesMax)]...),
+	})
+}
+
+func (p *partition) keepAside(a *store.Aside) {
+	p.totals.Aside[a.Reason]++
+	p.asides = append(p.asides, a)
+	p.asideBytes += len(a.Record)
+}

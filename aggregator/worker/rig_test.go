@@ -1,0 +1,316 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/aggregator"
+	"weir/aggregator/query"
+	"weir/aggregator/worker"
+	"weir/ingest"
+	"weir/ingest/eventlog"
+)
+
+// tb is what *testing.T and *rapid.T have in common.
+type tb interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+}
+
+// rig is a worker on a file system and a log that outlive it.
+type rig struct {
+	tb       tb
+	fs       *vfs.MemFS
+	log      *memoryLog
+	catalog  atomic.Pointer[aggregator.Catalog]
+	tune     func(*worker.Options)
+	worker   *worker.Worker
+	registry *prometheus.Registry
+	stops    chan string
+	cancel   context.CancelFunc
+	ended    chan error
+}
+
+func newRig(t tb, partitions int) *rig {
+	return &rig{tb: t, fs: vfs.NewCrashableMem(), log: newMemoryLog("log-1", partitions), stops: make(chan string, 100)}
+}
+
+// start runs a worker on what the last one left.
+func (r *rig) start() {
+	r.tb.Helper()
+	r.registry = prometheus.NewRegistry()
+	var all allOf
+	for n := range r.log.Identity().Partitions {
+		all = append(all, n)
+	}
+	options := worker.Options{
+		Log: r.log, Assignor: all, Dir: "/stores", FS: r.fs, Registerer: r.registry,
+		Catalog: func() *aggregator.Catalog { return r.catalog.Load() },
+		OnStop:  func(_ int32, reason string) { r.stops <- reason },
+		// Checkpoints are made when a test asks for them.
+		CheckpointInterval: time.Hour,
+	}
+	if r.tune != nil {
+		r.tune(&options)
+	}
+	w, err := worker.New(options)
+	if err != nil {
+		r.tb.Fatalf("cannot make worker: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.worker, r.cancel, r.ended = w, cancel, make(chan error, 1)
+	ended := r.ended
+	go func() { ended <- w.Run(ctx) }()
+	for len(w.Owned()) < len(all) {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// stop ends the worker as a SIGTERM does.
+func (r *rig) stop() {
+	r.tb.Helper()
+	r.cancel()
+	if err := <-r.ended; err != nil {
+		r.tb.Fatalf("worker failed: %v", err)
+	}
+	r.worker = nil
+}
+
+// crash leaves of the disk what was synced, and of what was not synced as the cfg says, and ends the worker.
+func (r *rig) crash(cfg vfs.CrashCloneCfg) {
+	r.tb.Helper()
+	fs := r.fs.CrashClone(cfg)
+	r.stop()
+	r.fs = fs
+}
+
+func (r *rig) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	_ = cancel // the timeout frees it
+	return ctx
+}
+
+func (r *rig) end(partition int32) int64 {
+	_, end, _ := r.log.Range(context.Background(), partition)
+	return end
+}
+
+// usage asks for usage at the end of the log.
+func (r *rig) usage(org uuid.UUID, subscription string, from, to int64, committed bool, metrics ...*aggregator.Metric) query.UsageAnswer {
+	r.tb.Helper()
+	partition := ingest.Partition(org, subscription, r.log.Identity().Partitions)
+	answer, err := r.worker.Usage(r.ctx(), query.UsageRequest{
+		Organization: org, Subscription: subscription, From: time.Unix(0, from), To: time.Unix(0, to),
+		Metrics: metrics, Committed: committed, AtLeast: r.end(partition),
+	})
+	if err != nil {
+		r.tb.Fatalf("usage: %v", err)
+	}
+	return answer
+}
+
+// checkpoint has every partition write a checkpoint at its end of the log.
+func (r *rig) checkpoint() {
+	r.tb.Helper()
+	covered := map[int32]bool{}
+	for i := 0; len(covered) < int(r.log.Identity().Partitions); i++ {
+		subscription := fmt.Sprint("nobody-", i)
+		if p := ingest.Partition(orgA, subscription, r.log.Identity().Partitions); !covered[p] {
+			covered[p] = true
+			r.usage(orgA, subscription, 0, 1, true)
+		}
+	}
+}
+
+var (
+	orgA = uuid.MustParse("0b7c3a52-77d5-4f5e-9f3a-3c1f0f9b0001")
+	orgB = uuid.MustParse("0b7c3a52-77d5-4f5e-9f3a-3c1f0f9b0002")
+)
+
+// sent is an event as a test sends it.
+type sent struct {
+	org            uuid.UUID
+	txn, sub, code string
+	timestamp      int64
+	filled         bool
+	properties     []ingest.Property // sorted by name
+}
+
+func (s *sent) event() ingest.Event {
+	return ingest.Event{
+		TransactionID: []byte(s.txn), Subscription: []byte(s.sub), Code: []byte(s.code),
+		Timestamp: s.timestamp, Filled: s.filled, Properties: s.properties,
+	}
+}
+
+func text(name, value string) ingest.Property {
+	return ingest.Property{Name: []byte(name), Kind: ingest.KindString, Text: []byte(value)}
+}
+
+func number(name, value string) ingest.Property {
+	return ingest.Property{Name: []byte(name), Kind: ingest.KindNumber, Text: []byte(value)}
+}
+
+// send appends events of one organization as one record of a partition.
+func (r *rig) send(partition int32, events ...sent) {
+	var list []ingest.Event
+	for i := range events {
+		list = append(list, events[i].event())
+	}
+	header := ingest.Header{Organization: events[0].org, ReceivedAt: 1_700_000_000_000_000_000}
+	r.log.append(partition, ingest.AppendRecord(nil, header, list), header.ReceivedAt)
+}
+
+func (r *rig) home(s *sent) int32 {
+	return ingest.Partition(s.org, s.sub, r.log.Identity().Partitions)
+}
+
+// recount is the slow, obviously right answer: it goes through all of the log.
+type recount struct {
+	events     map[string]sent // by identity: the first in the log
+	duplicates int
+	conflicts  int
+}
+
+func (r *rig) recount() recount {
+	c := recount{events: map[string]sent{}}
+	for p := range r.log.Identity().Partitions {
+		for _, record := range r.log.records(p) {
+			c.record(r.tb, &record)
+		}
+	}
+	return c
+}
+
+func (c *recount) record(t tb, record *eventlog.Record) {
+	var batch ingest.Batch
+	header, err := batch.ParseRecord(record.Value, record.Time)
+	if err != nil {
+		t.Fatalf("bad record: %v", err)
+	}
+	for _, e := range batch.Events {
+		s := sent{header.Organization, string(e.TransactionID), string(e.Subscription), string(e.Code), e.Timestamp, e.Filled, e.Properties}
+		id := fmt.Sprintf("%s/%q/%q", s.org, s.sub, s.txn)
+		first, known := c.events[id]
+		switch {
+		case !known:
+			c.events[id] = s
+		case s.content() != first.content(), !s.filled && !first.filled && s.timestamp != first.timestamp:
+			c.conflicts++
+		default:
+			c.duplicates++
+		}
+	}
+}
+
+func (s *sent) content() string {
+	var b strings.Builder
+	b.WriteString(s.code)
+	for _, p := range s.properties {
+		fmt.Fprintf(&b, "|%q %d %q", p.Name, p.Kind, p.Text)
+	}
+	return b.String()
+}
+
+// usage returns what a metric amounts to: cell, units and events as text, sorted.
+func (c *recount) usage(m *aggregator.Metric, subscription string, from, to int64) []string {
+	units, counts := map[string]*big.Rat{}, map[string]int{}
+	for _, s := range c.events {
+		if s.org != m.Organization || s.sub != subscription || s.code != m.Code || s.timestamp < from || s.timestamp >= to {
+			continue
+		}
+		quantity := big.NewRat(1, 1)
+		if m.Aggregation == aggregator.SumAgg {
+			if quantity = s.number(m.FieldName); quantity == nil {
+				continue
+			}
+		}
+		cell := s.cell(m.CellKeys)
+		if units[cell] == nil {
+			units[cell] = new(big.Rat)
+		}
+		units[cell].Add(units[cell], quantity)
+		counts[cell]++
+	}
+	var lines []string
+	for cell, u := range units {
+		lines = append(lines, fmt.Sprintf("%s = %s of %d", cell, u.RatString(), counts[cell]))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func (s *sent) property(name string) *ingest.Property {
+	for i := range s.properties {
+		if string(s.properties[i].Name) == name {
+			return &s.properties[i]
+		}
+	}
+	return nil
+}
+
+func (s *sent) number(name string) *big.Rat {
+	p := s.property(name)
+	if p == nil || p.Kind != ingest.KindNumber && p.Kind != ingest.KindString {
+		return nil
+	}
+	if strings.ContainsAny(string(p.Text), "/_xX ") || p.Kind == ingest.KindString && strings.ContainsAny(string(p.Text), "eE+") {
+		return nil
+	}
+	n, ok := new(big.Rat).SetString(string(p.Text))
+	if !ok {
+		return nil
+	}
+	return n
+}
+
+func (s *sent) cell(keys []string) string {
+	var values []string
+	for _, key := range keys {
+		p := s.property(key)
+		switch {
+		case p == nil || p.Kind == ingest.KindNull || p.Kind == ingest.KindNested:
+			values = append(values, "null")
+		case p.Kind == ingest.KindTrue:
+			values = append(values, `"true"`)
+		case p.Kind == ingest.KindFalse:
+			values = append(values, `"false"`)
+		case p.Kind == ingest.KindNumber:
+			n, _ := new(big.Rat).SetString(string(p.Text))
+			plain := n.FloatString(40)
+			plain = strings.TrimRight(strings.TrimRight(plain, "0"), ".")
+			values = append(values, fmt.Sprintf("%q", plain))
+		default:
+			values = append(values, fmt.Sprintf("%q", p.Text))
+		}
+	}
+	return strings.Join(values, ",")
+}
+
+// lines writes an answer as recount.usage does.
+func lines(cells []aggregator.CellUsage) []string {
+	var lines []string
+	for _, cell := range cells {
+		var values []string
+		for _, v := range cell.Values {
+			if v.Null {
+				values = append(values, "null")
+			} else {
+				values = append(values, fmt.Sprintf("%q", v.Text))
+			}
+		}
+		lines = append(lines, fmt.Sprintf("%s = %s of %d", strings.Join(values, ","), cell.Units.Rat().RatString(), cell.EventsCount))
+	}
+	slices.Sort(lines)
+	return lines
+}

@@ -1,0 +1,268 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"weir/aggregator"
+	"weir/aggregator/query"
+	"weir/aggregator/store"
+)
+
+// question is what an asker wants of the owner: a view at a position or later.
+// The work is the asker's; the owner only says what there is.
+type question struct {
+	ctx     context.Context
+	atLeast int64
+	// committed asks for a checkpoint at atLeast or later; the view is then empty,
+	// and the asker takes a snapshot itself.
+	committed bool
+	// series are the keys (appendSeriesMapKey) of those whose counters are asked for, in span.
+	series []string
+	span   aggregator.Span
+
+	answer chan answer // unbuffered: an answer is taken, or ctx has ended
+}
+
+type answer struct {
+	view *view
+	err  error
+}
+
+// view is the state of a partition between two records: the newest checkpoint
+// and what came after it. It stays as it is while the partition goes on.
+type view struct {
+	snapshot *store.Snapshot
+	pending  []store.Pending // events at or above the snapshot's end are in one of them
+	next     int64
+	series   []*seriesView // as asked for; nil for one that only the snapshot knows
+}
+
+// seriesView is what memory knows of a series.
+type seriesView struct {
+	row     store.Series
+	unsaved map[cellDay]*dayView
+}
+
+type cellDay struct {
+	cell string
+	day  int32
+}
+
+// dayView is a copy of a cell's counters of one day: all there are.
+type dayView struct {
+	total aggregator.Counter
+	hours []hourView
+}
+
+type hourView struct {
+	hour    int32
+	counter aggregator.Counter
+}
+
+func (v *view) close() {
+	if v != nil && v.snapshot != nil {
+		_ = v.snapshot.Close() // a snapshot's Close does not fail after its scans have ended
+	}
+}
+
+// give answers the question, unless its asker has gone.
+func (q *question) give(v *view, err error) {
+	select {
+	case q.answer <- answer{v, err}:
+	case <-q.ctx.Done():
+		v.close()
+	}
+}
+
+// ask answers a question, or lets it wait for its position.
+func (p *partition) ask(q *question) {
+	if p.answerNow(q) {
+		return
+	}
+	if len(p.waiting) >= questionsWaitingMax {
+		q.give(nil, query.ErrNotYet)
+		return
+	}
+	p.waiting = append(p.waiting, q)
+}
+
+// answerNow answers the question if its position is reached, and reports whether it did.
+func (p *partition) answerNow(q *question) bool {
+	switch {
+	case q.ctx.Err() != nil:
+		return true
+	case p.next < q.atLeast:
+		return false
+	case !q.committed:
+		q.give(p.view(q))
+		return true
+	case p.committed < q.atLeast:
+		p.beginCheckpoint()
+		return false
+	default:
+		q.give(&view{}, nil)
+		return true
+	}
+}
+
+// answerWaiting answers the questions whose position has been reached.
+func (p *partition) answerWaiting() {
+	kept := p.waiting[:0]
+	for _, q := range p.waiting {
+		if !p.answerNow(q) {
+			kept = append(kept, q)
+		}
+	}
+	clear(p.waiting[len(kept):])
+	p.waiting = kept
+}
+
+// pendings returns the events that may be in no checkpoint.
+func (p *partition) pendings() []store.Pending {
+	var pendings []store.Pending
+	if p.writing != nil {
+		pendings = append(pendings, p.writing.content.Pending)
+	}
+	return append(pendings, *p.pending)
+}
+
+func (p *partition) view(q *question) (*view, error) {
+	snapshot, err := p.store.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	v := &view{snapshot: snapshot, pending: p.pendings(), next: p.next}
+	for _, key := range q.series {
+		v.series = append(v.series, p.viewSeries(p.series[key], q.span))
+	}
+	return v, nil
+}
+
+// viewSeries copies what of a series' counters is not known to be in the store.
+func (p *partition) viewSeries(s *series, span aggregator.Span) *seriesView {
+	if s == nil {
+		return nil
+	}
+	v := &seriesView{row: s.row}
+	if s.row.State != store.Counted || s.counters == nil {
+		return v
+	}
+	v.unsaved = make(map[cellDay]*dayView)
+	s.counters.Unsaved(func(cell string, d *aggregator.Day) {
+		at := cellDay{cell, d.Number}
+		if v.unsaved[at] == nil && d.Overlaps(span) {
+			v.unsaved[at] = copyDay(d)
+		}
+	})
+	return v
+}
+
+func copyDay(d *aggregator.Day) *dayView {
+	v := &dayView{total: d.Total()}
+	d.Hours(func(hour int32, _ bool, c *aggregator.Counter) {
+		v.hours = append(v.hours, hourView{hour, *c})
+	})
+	return v
+}
+
+// hint tells the owner that a question was answered the slow way.
+type hint struct {
+	organization       [16]byte
+	subscription, code string
+}
+
+// follow looks whether the counters of a series can be made to answer next time.
+func (p *partition) follow(h hint) error {
+	p.useCatalog()
+	p.key = appendSeriesMapKey(p.key[:0], h.organization, h.subscription, h.code)
+	s := p.series[string(p.key)]
+	if s == nil {
+		if _, ok, err := p.store.Series(h.organization, h.subscription, h.code); err != nil || !ok {
+			return err
+		}
+		var err error
+		if s, err = p.openSeries(h.organization, h.subscription, h.code); err != nil {
+			return err
+		}
+	}
+	if s.generation == p.generation {
+		return nil
+	}
+	return p.resolve(s)
+}
+
+// viewAt asks the owner for a view at the question's position or later.
+func (p *partition) viewAt(q *question) (*view, error) {
+	q.answer = make(chan answer)
+	if err := p.usable(q.ctx); err != nil {
+		return nil, err
+	}
+	select {
+	case p.questions <- q:
+	case <-p.ended:
+		return nil, p.gone()
+	case <-q.ctx.Done():
+		return nil, notYet(q.ctx)
+	}
+	select {
+	case a := <-q.answer:
+		return a.view, a.err
+	case <-q.ctx.Done():
+		return nil, notYet(q.ctx)
+	}
+}
+
+// snapshotAt returns the snapshot of a checkpoint at atLeast or later.
+func (p *partition) snapshotAt(ctx context.Context, atLeast int64) (*store.Snapshot, error) {
+	if err := p.usable(ctx); err != nil {
+		return nil, err
+	}
+	if p.store.Progress().Next < atLeast {
+		if _, err := p.viewAt(&question{ctx: ctx, atLeast: atLeast, committed: true}); err != nil {
+			return nil, err
+		}
+	}
+	return p.store.Snapshot()
+}
+
+// usable waits until the partition is open, and says why it can't be asked.
+func (p *partition) usable(ctx context.Context) error {
+	select {
+	case <-p.ready:
+	case <-ctx.Done():
+		return notYet(ctx)
+	}
+	if p.store == nil {
+		return query.ErrNotOwner
+	}
+	if reason := p.stopped.Load(); reason != nil {
+		return fmt.Errorf("%w: partition %d: %s", query.ErrStopped, p.number, *reason)
+	}
+	return nil
+}
+
+// gone says why the owner answers no more.
+func (p *partition) gone() error {
+	if reason := p.stopped.Load(); reason != nil {
+		return fmt.Errorf("%w: partition %d: %s", query.ErrStopped, p.number, *reason)
+	}
+	return query.ErrNotOwner
+}
+
+func notYet(ctx context.Context) error {
+	return fmt.Errorf("%w: %w", query.ErrNotYet, context.Cause(ctx))
+}
+
+// asked translates an error of a scan for the asker.
+func asked(err error) error {
+	switch {
+	case errors.Is(err, store.ErrClosed):
+		return query.ErrNotOwner
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return fmt.Errorf("%w: %w", query.ErrNotYet, err)
+	default:
+		return err
+	}
+}
