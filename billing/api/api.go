@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/aggregator/query"
+	"weir/billing/postgres"
+)
+
+// Options say what the API stands on.
+type Options struct {
+	// DB keeps everything but usage.
+	DB *postgres.DB
+	// Usage answers what the events amount to.
+	Usage query.Querier
+	// Partitions is the log's number of partitions, at least 1: a subscription's events
+	// are all in one of them.
+	Partitions int32
+	// Clock is the system's clock; nil = time.Now.
+	Clock func() time.Time
+	// Advance makes everything that is due up to now in a sandbox organization, each
+	// thing as at its own instant, and returns when it is done. nil without a sandbox.
+	Advance func(ctx context.Context, organization uuid.UUID, now time.Time) error
+	// Sandbox: organizations may live by a test clock.
+	Sandbox bool
+	// Version is what /health says.
+	Version    string
+	Logger     *slog.Logger          // nil = none
+	Registerer prometheus.Registerer // nil = no metrics
+}
+
+// api is the handler's state. It is immutable but for the cache of keys.
+type api struct {
+	Options
+	keys    *keys
+	metrics *metrics
+}
+
+// New returns the management API: Lago's REST routes under /api/v1, but for the
+// writing of events, and GET /health.
+//
+// A route it does not know is answered as Lago does: 404, resource_not_found.
+func New(opts Options) http.Handler {
+	if opts.Partitions < 1 {
+		panic("BUG: api.Options.Partitions is not set")
+	}
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &api{
+		Options: opts,
+		keys:    &keys{find: opts.DB.OrganizationForKey, now: time.Now},
+		metrics: newMetrics(opts.Registerer),
+	}
+	return a.observe(a.routes())
+}
+
+// routes binds the paths. Ids stand in the path as the client wrote them: the
+// official JavaScript client does not escape them, so they may hold anything but
+// a slash.
+func (a *api) routes() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, do := range map[string]action{
+		"POST /api/v1/billable_metrics":       a.createBillableMetric,
+		"GET /api/v1/billable_metrics":        a.listBillableMetrics,
+		"GET /api/v1/billable_metrics/{code}": a.showBillableMetric,
+
+		"POST /api/v1/plans":       a.createPlan,
+		"GET /api/v1/plans":        a.listPlans,
+		"GET /api/v1/plans/{code}": a.showPlan,
+
+		"POST /api/v1/customers":                            a.upsertCustomer,
+		"GET /api/v1/customers":                             a.listCustomers,
+		"GET /api/v1/customers/{external_id}":               a.showCustomer,
+		"GET /api/v1/customers/{external_id}/current_usage": a.showCurrentUsage,
+		"GET /api/v1/customers/{external_id}/invoices":      a.listCustomerInvoices,
+		"GET /api/v1/customers/{external_id}/subscriptions": a.listCustomerSubscriptions,
+
+		"POST /api/v1/subscriptions":                 a.createSubscription,
+		"GET /api/v1/subscriptions":                  a.listSubscriptions,
+		"GET /api/v1/subscriptions/{external_id}":    a.showSubscription,
+		"DELETE /api/v1/subscriptions/{external_id}": a.terminateSubscription,
+
+		"GET /api/v1/events":                  a.listEvents,
+		"GET /api/v1/events/{transaction_id}": a.showEvent,
+
+		"GET /api/v1/invoices":           a.listInvoices,
+		"GET /api/v1/invoices/{lago_id}": a.showInvoice,
+		"GET /api/v1/fees":               a.listFees,
+		"GET /api/v1/fees/{lago_id}":     a.showFee,
+
+		"GET /api/v1/test_clock": a.showTestClock,
+		patternSetTestClock:      a.setTestClock,
+	} {
+		mux.Handle(pattern, a.authenticated(do))
+	}
+	mux.HandleFunc("GET /health", a.health)
+	mux.HandleFunc("/", a.unknownRoute)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// ServeMux would redirect to the cleaned path; to a client of an API that is no answer.
+		if asked := r.URL.EscapedPath(); path.Clean(asked) != asked {
+			a.unknownRoute(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// health says that the process answers, as Lago's does. Readiness is asked of the
+// operations port.
+func (a *api) health(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, struct {
+		Version   string  `json:"version"`
+		GithubURL *string `json:"github_url"`
+		Message   string  `json:"message"`
+	}{Version: a.Version, Message: "Success"})
+}
+
+func (a *api) unknownRoute(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusNotFound, errorBody{Status: http.StatusNotFound, Error: "Not Found", Code: codeUnknownRoute})
+}

@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"weir/aggregator/query"
+	"weir/billing"
+)
+
+// errorBody is the JSON of every refusal: Lago's members, and two of ours.
+type errorBody struct {
+	Status  int                 `json:"status"`
+	Error   string              `json:"error"`
+	Code    string              `json:"code,omitempty"`
+	Details map[string][]string `json:"error_details,omitempty"`
+	// Message says which limit was exceeded. Ours.
+	Message string `json:"message,omitempty"`
+	// RequestID names the line in the log that says what went wrong. Ours, only on 5xx.
+	RequestID string `json:"request_id,omitempty"`
+}
+
+// Codes of refusals that are not billing's.
+const (
+	codeValidation         = "validation_errors"
+	codeUnknownRoute       = "resource_not_found"
+	codePartitionStopped   = "partition_stopped"
+	codePositionNotReached = "position_not_reached"
+	codeNoOwner            = "partition_has_no_owner"
+	codeTimeout            = "request_timed_out"
+	codeUnreachable        = "service_unreachable"
+)
+
+// retryAfterSeconds is what a caller is told to wait when the fault will pass.
+const retryAfterSeconds = 1
+
+// errUnauthorized says that the request carries no key that is in force.
+var errUnauthorized = errors.New("no valid API key")
+
+// refusal turns an error into its answer: the one table from errors to statuses.
+// Whatever is not in it is our fault, and says nothing to the outside.
+func refusal(err error) errorBody {
+	var caller *billing.Error
+	if errors.As(err, &caller) {
+		return callerRefusal(caller, err)
+	}
+	var (
+		tooLarge *http.MaxBytesError
+		network  *net.OpError // the database's, or another process's
+	)
+	switch {
+	case errors.Is(err, errUnauthorized):
+		return errorBody{Status: http.StatusUnauthorized, Error: "Unauthorized"}
+	case errors.As(err, &tooLarge):
+		return errorBody{Status: http.StatusRequestEntityTooLarge, Error: "Payload Too Large",
+			Message: "body: at most " + strconv.FormatInt(tooLarge.Limit, 10) + " bytes"}
+	case errors.Is(err, query.ErrStopped):
+		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codePartitionStopped}
+	case errors.Is(err, query.ErrNotYet):
+		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codePositionNotReached}
+	case errors.Is(err, query.ErrNotOwner):
+		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codeNoOwner}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codeTimeout}
+	case errors.As(err, &network):
+		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codeUnreachable}
+	}
+	return errorBody{Status: http.StatusInternalServerError, Error: "Internal Server Error"}
+}
+
+func callerRefusal(caller *billing.Error, err error) errorBody {
+	switch caller.Kind {
+	case billing.KindBadRequest:
+		return errorBody{Status: http.StatusBadRequest, Error: "BadRequest: " + caller.Code}
+	case billing.KindNotFound:
+		return errorBody{Status: http.StatusNotFound, Error: "Not Found", Code: caller.Code}
+	case billing.KindNotAllowed:
+		return errorBody{Status: http.StatusMethodNotAllowed, Error: "Method Not Allowed", Code: caller.Code}
+	case billing.KindValidation:
+		body := errorBody{Status: http.StatusUnprocessableEntity, Error: "Unprocessable Entity",
+			Code: codeValidation, Details: caller.Fields}
+		var limit *limitError
+		if errors.As(err, &limit) {
+			body.Message = limit.message
+		}
+		return body
+	}
+	panic("BUG: error of unknown kind: " + caller.Error())
+}
+
+// reply writes an answer as JSON.
+func reply(w http.ResponseWriter, status int, answer any) {
+	body, err := json.Marshal(answer, json.Deterministic(true))
+	if err != nil {
+		panic("BUG: answer cannot be JSON: " + err.Error())
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that has gone away is no fault of ours
+}

@@ -1,0 +1,417 @@
+package billing
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+)
+
+// plan30 costs 30.00 a month.
+func plan30(inAdvance bool) *Plan {
+	return &Plan{ID: uuid.New(), Code: "p", Name: "P", Interval: Monthly, AmountCents: 3000, Currency: "USD", PayInAdvance: inAdvance}
+}
+
+// started returns a subscription created at now that begins at subscriptionAt.
+func started(t *testing.T, plan *Plan, billingTime BillingTime, subscriptionAt, now string, location *time.Location) *Subscription {
+	t.Helper()
+	s := &Subscription{ID: uuid.New(), BillingTime: billingTime, SubscriptionAt: at(subscriptionAt)}
+	if err := s.Start(plan, location, at(now)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// describe is a bill in one line: when, why, base fee with its days and cents, usage.
+func describe(t *testing.T, b Bill) string {
+	t.Helper()
+	text := b.At.UTC().Format("01-02 15:04") + " " + b.Reason
+	if !b.Base.IsZero() {
+		cents, err := roundCents(BaseFee(b.Plan, b.BaseDays, b.BasePeriodDays))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += fmt.Sprintf(" base %s %d/%d = %d", span(b.Base), b.BaseDays, b.BasePeriodDays, cents)
+	}
+	if !b.Usage.IsZero() {
+		text += " usage " + span(b.Usage)
+	}
+	return text
+}
+
+func span(p Period) string {
+	return p.From.UTC().Format("01-02 15:04") + "/" + p.To.UTC().Format("01-02 15:04")
+}
+
+// bills applies what falls due up to an instant and describes it.
+func bills(t *testing.T, s *Subscription, plan *Plan, location *time.Location, until string) []string {
+	t.Helper()
+	var lines []string
+	for s.NextDueAt != nil && !s.NextDueAt.After(at(until)) {
+		b, ok := NextBill(s, plan, location)
+		if !ok {
+			t.Fatal("no bill although one is due")
+		}
+		lines = append(lines, describe(t, b))
+		s.Apply(b.Advance)
+	}
+	return lines
+}
+
+func wantBills(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("bills:")
+		for _, line := range got {
+			t.Errorf("  got  %s", line)
+		}
+		for _, line := range want {
+			t.Errorf("  want %s", line)
+		}
+	}
+}
+
+func TestBillsInArrears(t *testing.T) {
+	t.Parallel()
+	plan := plan30(false)
+	s := started(t, plan, Calendar, "2024-04-10T15:30:00.5Z", "2024-04-10T15:30:00.5Z", time.UTC)
+	if s.Status != Active || !s.StartedAt.Equal(at("2024-04-10T15:30:00.5Z")) {
+		t.Fatalf("status %s since %v", s.Status, s.StartedAt)
+	}
+	// From 10 to 30 April are 21 days of 1.00; usage begins with the instant.
+	wantBills(t, bills(t, s, plan, time.UTC, "2024-06-01T00:00:00Z"),
+		"05-01 00:00 subscription_periodic base 04-10 00:00/05-01 00:00 21/30 = 2100 usage 04-10 15:30/05-01 00:00",
+		"06-01 00:00 subscription_periodic base 05-01 00:00/06-01 00:00 31/31 = 3000 usage 05-01 00:00/06-01 00:00")
+	if err := s.Terminate(plan, time.UTC, at("2024-06-10T10:00:00Z"), false); err != nil {
+		t.Fatal(err)
+	}
+	wantBills(t, bills(t, s, plan, time.UTC, "2025-01-01T00:00:00Z"),
+		"06-10 10:00 subscription_terminating base 06-01 00:00/06-10 10:00 10/30 = 1000 usage 06-01 00:00/06-10 10:00")
+	if s.NextDueAt != nil {
+		t.Errorf("still due at %s", s.NextDueAt)
+	}
+}
+
+func TestTerminatedInArrearsToTheDay(t *testing.T) {
+	t.Parallel()
+	plan := plan30(false)
+	s := started(t, plan, Calendar, "2024-03-01T00:00:00Z", "2024-04-01T00:00:00Z", time.UTC)
+	if err := s.Terminate(plan, time.UTC, at("2024-04-15T18:00:00Z"), false); err != nil {
+		t.Fatal(err)
+	}
+	wantBills(t, bills(t, s, plan, time.UTC, "2025-01-01T00:00:00Z"),
+		"04-15 18:00 subscription_terminating base 04-01 00:00/04-15 18:00 15/30 = 1500 usage 04-01 00:00/04-15 18:00")
+}
+
+func TestBillsInAdvance(t *testing.T) {
+	t.Parallel()
+	plan := plan30(true)
+	s := started(t, plan, Calendar, "2024-04-10T15:30:00Z", "2024-04-10T16:00:00Z", time.UTC)
+	wantBills(t, bills(t, s, plan, time.UTC, "2024-06-01T00:00:00Z"),
+		"04-10 15:30 subscription_starting base 04-10 00:00/05-01 00:00 21/30 = 2100",
+		"05-01 00:00 subscription_periodic base 05-01 00:00/06-01 00:00 31/31 = 3000 usage 04-10 15:30/05-01 00:00",
+		"06-01 00:00 subscription_periodic base 06-01 00:00/07-01 00:00 30/30 = 3000 usage 05-01 00:00/06-01 00:00")
+	if err := s.Terminate(plan, time.UTC, at("2024-06-10T10:00:00Z"), false); err != nil {
+		t.Fatal(err)
+	}
+	wantBills(t, bills(t, s, plan, time.UTC, "2025-01-01T00:00:00Z"),
+		"06-10 10:00 subscription_terminating usage 06-01 00:00/06-10 10:00")
+}
+
+func TestBillsAnniversary(t *testing.T) {
+	t.Parallel()
+	// The first anniversary period is a full one, in advance as in arrears.
+	advance := plan30(true)
+	s := started(t, advance, Anniversary, "2023-01-31T10:00:00Z", "2023-01-31T10:00:00Z", time.UTC)
+	wantBills(t, bills(t, s, advance, time.UTC, "2023-03-31T00:00:00Z"),
+		"01-31 10:00 subscription_starting base 01-31 00:00/02-28 00:00 28/28 = 3000",
+		"02-28 00:00 subscription_periodic base 02-28 00:00/03-31 00:00 31/31 = 3000 usage 01-31 10:00/02-28 00:00",
+		"03-31 00:00 subscription_periodic base 03-31 00:00/04-30 00:00 30/30 = 3000 usage 02-28 00:00/03-31 00:00")
+	arrears := plan30(false)
+	s = started(t, arrears, Anniversary, "2023-01-31T10:00:00Z", "2023-01-31T10:00:00Z", time.UTC)
+	wantBills(t, bills(t, s, arrears, time.UTC, "2023-03-31T00:00:00Z"),
+		"02-28 00:00 subscription_periodic base 01-31 00:00/02-28 00:00 28/28 = 3000 usage 01-31 10:00/02-28 00:00",
+		"03-31 00:00 subscription_periodic base 02-28 00:00/03-31 00:00 31/31 = 3000 usage 02-28 00:00/03-31 00:00")
+}
+
+// Periods that elapsed before a subscription was created are not billed.
+func TestBillsBackdated(t *testing.T) {
+	t.Parallel()
+	const began, created = "2024-01-20T10:00:00Z", "2024-04-10T12:00:00Z"
+	arrears := plan30(false)
+	s := started(t, arrears, Calendar, began, created, time.UTC)
+	wantBills(t, bills(t, s, arrears, time.UTC, "2024-05-01T00:00:00Z"),
+		"05-01 00:00 subscription_periodic base 04-01 00:00/05-01 00:00 30/30 = 3000 usage 04-01 00:00/05-01 00:00")
+	// Within the running period: its first day counts, although it was created later.
+	s = started(t, arrears, Calendar, "2024-04-08T10:00:00Z", created, time.UTC)
+	wantBills(t, bills(t, s, arrears, time.UTC, "2024-05-01T00:00:00Z"),
+		"05-01 00:00 subscription_periodic base 04-08 00:00/05-01 00:00 23/30 = 2300 usage 04-08 10:00/05-01 00:00")
+
+	advance := plan30(true)
+	for _, began := range []string{began, "2024-04-08T10:00:00Z"} {
+		s = started(t, advance, Calendar, began, created, time.UTC)
+		from := s.UsageBilledUntil
+		wantBills(t, bills(t, s, advance, time.UTC, "2024-05-01T00:00:00Z"),
+			"05-01 00:00 subscription_periodic base 05-01 00:00/06-01 00:00 31/31 = 3000 usage "+span(Period{from, at("2024-05-01T00:00:00Z")}))
+	}
+	// Today, by the customer's clock: 03:00 UTC is still the day before in New York.
+	ny := zone(t, "America/New_York")
+	s = started(t, advance, Calendar, "2024-04-10T03:00:00Z", "2024-04-10T12:00:00Z", ny)
+	wantBills(t, bills(t, s, advance, ny, "2024-04-30T00:00:00Z"))
+	s = started(t, advance, Calendar, "2024-04-10T04:00:00Z", "2024-04-10T12:00:00Z", ny)
+	wantBills(t, bills(t, s, advance, ny, "2024-04-30T00:00:00Z"),
+		"04-10 04:00 subscription_starting base 04-10 04:00/05-01 04:00 21/30 = 2100")
+}
+
+func TestBillsOfPending(t *testing.T) {
+	t.Parallel()
+	const begins, created = "2024-04-10T12:00:00Z", "2024-02-01T00:00:00Z"
+	arrears := plan30(false)
+	s := started(t, arrears, Calendar, begins, created, time.UTC)
+	if s.Status != Pending || s.StartedAt != nil {
+		t.Fatalf("status %s since %v", s.Status, s.StartedAt)
+	}
+	wantBills(t, bills(t, s, arrears, time.UTC, begins), "04-10 12:00 ") // it only becomes active
+	if s.Status != Active || !s.StartedAt.Equal(at(begins)) {
+		t.Fatalf("status %s since %v", s.Status, s.StartedAt)
+	}
+	wantBills(t, bills(t, s, arrears, time.UTC, "2024-05-01T00:00:00Z"),
+		"05-01 00:00 subscription_periodic base 04-10 00:00/05-01 00:00 21/30 = 2100 usage 04-10 12:00/05-01 00:00")
+
+	advance := plan30(true)
+	s = started(t, advance, Calendar, begins, created, time.UTC)
+	wantBills(t, bills(t, s, advance, time.UTC, "2024-05-01T00:00:00Z"),
+		"04-10 12:00 subscription_starting base 04-10 00:00/05-01 00:00 21/30 = 2100",
+		"05-01 00:00 subscription_periodic base 05-01 00:00/06-01 00:00 31/31 = 3000 usage 04-10 12:00/05-01 00:00")
+
+	s = started(t, advance, Calendar, begins, created, time.UTC)
+	if err := s.Cancel(at("2024-03-01T00:00:00Z")); err != nil || s.Status != Canceled || s.NextDueAt != nil {
+		t.Errorf("cancel: %v, status %s, due %v", err, s.Status, s.NextDueAt)
+	}
+	if err := s.Cancel(at("2024-03-01T00:00:00Z")); !IsNotFound(err) {
+		t.Errorf("second cancel: %v", err)
+	}
+	if err := s.Terminate(advance, time.UTC, at("2024-03-01T00:00:00Z"), false); !IsNotFound(err) {
+		t.Errorf("terminate: %v", err)
+	}
+}
+
+func TestBillsToEnding(t *testing.T) {
+	t.Parallel()
+	plan := plan30(false)
+	end := func(text string) *Subscription {
+		endingAt := at(text)
+		s := &Subscription{ID: uuid.New(), SubscriptionAt: at("2024-04-01T00:00:00Z"), EndingAt: &endingAt}
+		if err := s.Start(plan, time.UTC, at("2024-04-01T00:00:00Z")); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := end("2024-05-20T06:00:00Z")
+	wantBills(t, bills(t, s, plan, time.UTC, "2025-01-01T00:00:00Z"),
+		"05-01 00:00 subscription_periodic base 04-01 00:00/05-01 00:00 30/30 = 3000 usage 04-01 00:00/05-01 00:00",
+		// 20 of 31 days: 19.3548…
+		"05-20 06:00 subscription_terminating base 05-01 00:00/05-20 06:00 20/31 = 1935 usage 05-01 00:00/05-20 06:00")
+	if s.Status != Terminated || !s.TerminatedAt.Equal(*s.EndingAt) {
+		t.Errorf("status %s at %v", s.Status, s.TerminatedAt)
+	}
+	s = end("2024-05-01T00:00:00Z") // at a boundary: one bill, and nothing of May
+	wantBills(t, bills(t, s, plan, time.UTC, "2025-01-01T00:00:00Z"),
+		"05-01 00:00 subscription_terminating base 04-01 00:00/05-01 00:00 30/30 = 3000 usage 04-01 00:00/05-01 00:00")
+	s = end("2024-04-20T00:00:00Z") // terminated late: it ended when it was to end
+	if err := s.Terminate(plan, time.UTC, at("2024-04-20T00:05:00Z"), false); err != nil || !s.TerminatedAt.Equal(*s.EndingAt) {
+		t.Errorf("terminated at %v, %v", s.TerminatedAt, err)
+	}
+
+	early := at("2024-03-31T00:00:00Z")
+	s = &Subscription{SubscriptionAt: at("2024-04-01T00:00:00Z"), EndingAt: &early}
+	if err := s.Start(plan, time.UTC, at("2024-03-01T00:00:00Z")); err == nil || err.Error() != "ending_at: invalid_date" {
+		t.Errorf("ending before the start: %v", err)
+	}
+}
+
+// A termination while the last whole period waits for the billing delay leaves two bills.
+func TestTerminateBeforePeriodIsBilled(t *testing.T) {
+	t.Parallel()
+	plan := plan30(false)
+	whole := "05-01 00:00 subscription_periodic base 04-01 00:00/05-01 00:00 30/30 = 3000 usage 04-01 00:00/05-01 00:00"
+	for _, skip := range []bool{false, true} {
+		s := started(t, plan, Calendar, "2024-04-01T00:00:00Z", "2024-04-01T00:00:00Z", time.UTC)
+		if err := s.Terminate(plan, time.UTC, at("2024-05-01T00:05:00Z"), skip); err != nil {
+			t.Fatal(err)
+		}
+		got := bills(t, s, plan, time.UTC, "2025-01-01T00:00:00Z")
+		if skip {
+			wantBills(t, got, whole)
+		} else {
+			wantBills(t, got, whole, "05-01 00:05 subscription_terminating base 05-01 00:00/05-01 00:05 1/31 = 97 usage 05-01 00:00/05-01 00:05")
+		}
+		if s.Status != Terminated || s.NextDueAt != nil {
+			t.Errorf("status %s, due %v", s.Status, s.NextDueAt)
+		}
+	}
+	// Exactly at the boundary, a skipped final invoice still has the whole period.
+	s := started(t, plan, Calendar, "2024-04-01T00:00:00Z", "2024-04-01T00:00:00Z", time.UTC)
+	if err := s.Terminate(plan, time.UTC, at("2024-05-01T00:00:00Z"), true); err != nil {
+		t.Fatal(err)
+	}
+	wantBills(t, bills(t, s, plan, time.UTC, "2025-01-01T00:00:00Z"),
+		"05-01 00:00 subscription_terminating base 04-01 00:00/05-01 00:00 30/30 = 3000 usage 04-01 00:00/05-01 00:00")
+}
+
+func TestTerminateSkippingTheFinalInvoice(t *testing.T) {
+	t.Parallel()
+	for _, inAdvance := range []bool{false, true} {
+		plan := plan30(inAdvance)
+		s := started(t, plan, Calendar, "2024-03-01T00:00:00Z", "2024-04-01T00:00:00Z", time.UTC)
+		if err := s.Terminate(plan, time.UTC, at("2024-04-15T18:00:00Z"), true); err != nil {
+			t.Fatal(err)
+		}
+		if s.Status != Terminated || s.NextDueAt != nil {
+			t.Errorf("status %s, due %v", s.Status, s.NextDueAt)
+		}
+	}
+}
+
+// Moving the customer to another time zone moves the next boundary. It makes no short
+// period of some hours, no second base fee, and loses or doubles no instant.
+func TestBillsAcrossZoneChange(t *testing.T) {
+	t.Parallel()
+	ny := zone(t, "America/New_York")
+	arrears := plan30(false)
+	s := started(t, arrears, Calendar, "2024-02-01T00:00:00Z", "2024-02-01T00:00:00Z", time.UTC)
+	bills(t, s, arrears, time.UTC, "2024-03-01T00:00:00Z")
+	wantBills(t, bills(t, s, arrears, ny, "2024-05-01T12:00:00Z"),
+		"04-01 00:00 ", // only moves to the new boundary
+		"04-01 04:00 subscription_periodic base 03-01 00:00/04-01 04:00 31/31 = 3000 usage 03-01 00:00/04-01 04:00",
+		"05-01 04:00 subscription_periodic base 04-01 04:00/05-01 04:00 30/30 = 3000 usage 04-01 04:00/05-01 04:00")
+	wantBills(t, bills(t, s, arrears, time.UTC, "2024-06-01T12:00:00Z"), // and back east
+		"06-01 00:00 subscription_periodic base 05-01 04:00/06-01 00:00 31/31 = 3000 usage 05-01 04:00/06-01 00:00")
+
+	advance := plan30(true)
+	s = started(t, advance, Calendar, "2024-02-01T00:00:00Z", "2024-02-01T00:00:00Z", time.UTC)
+	wantBills(t, bills(t, s, advance, time.UTC, "2024-02-15T00:00:00Z"),
+		"02-01 00:00 subscription_starting base 02-01 00:00/03-01 00:00 29/29 = 3000")
+	// Seen from New York it began on 31 January, but its first period ends where it was to.
+	wantBills(t, bills(t, s, advance, ny, "2024-04-01T12:00:00Z"),
+		"03-01 00:00 ",
+		"03-01 05:00 subscription_periodic base 03-01 00:00/04-01 04:00 31/31 = 3000 usage 02-01 00:00/03-01 05:00",
+		"04-01 04:00 subscription_periodic base 04-01 04:00/05-01 04:00 30/30 = 3000 usage 03-01 05:00/04-01 04:00")
+}
+
+// Whatever happens to a subscription, each instant of its base fee and usage is billed
+// once and none is left out.
+func TestBillsCoverEveryInstantOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		plan := plan30(rapid.Bool().Draw(t, "in advance"))
+		location := zone(t, rapid.SampledFrom(nastyZones).Draw(t, "zone"))
+		created := drawInstant(t, "created")
+		s := &Subscription{
+			ID:             uuid.New(),
+			BillingTime:    rapid.SampledFrom([]BillingTime{Calendar, Anniversary}).Draw(t, "billing time"),
+			SubscriptionAt: created.Add(time.Duration(rapid.IntRange(-100*24*60, 100*24*60).Draw(t, "start")) * time.Minute),
+		}
+		if rapid.Bool().Draw(t, "ends") {
+			endingAt := later(created, s.SubscriptionAt).Add(time.Duration(rapid.IntRange(1, 200*24*60).Draw(t, "end")) * time.Minute)
+			s.EndingAt = &endingAt
+		}
+		if err := s.Start(plan, location, created); err != nil {
+			t.Fatal(err)
+		}
+		base, usage, last := s.BaseBilledUntil, s.UsageBilledUntil, time.Time{}
+		for range 12 {
+			if rapid.IntRange(0, 9).Draw(t, "moves") == 0 {
+				location = zone(t, rapid.SampledFrom(nastyZones).Draw(t, "new zone"))
+			}
+			b, ok := NextBill(s, plan, location)
+			if !ok {
+				break
+			}
+			if b.At.Before(last.Add(-zoneShiftMax)) {
+				t.Fatalf("bill of %s after that of %s", b.At, last)
+			}
+			last = b.At
+			usage = follow(t, "usage", usage, b.Usage)
+			base = follow(t, "base", base, b.Base)
+			if b.BaseDays > b.BasePeriodDays || (b.BaseDays == 0) != b.Base.IsZero() {
+				t.Fatalf("%d of %d days for %s", b.BaseDays, b.BasePeriodDays, span(b.Base))
+			}
+			if b.Reason == ReasonPeriodic && !usage.Equal(b.At) {
+				t.Fatalf("usage billed until %s at %s", usage, b.At)
+			}
+			if a := b.Advance; a.From != s.BilledUntil() || a.FromStatus != s.Status || !a.FromNextDueAt.Equal(*s.NextDueAt) {
+				t.Fatalf("advance from %+v, subscription is %+v", a, s)
+			}
+			s.Apply(b.Advance)
+		}
+		if s.NextDueAt == nil && (s.Status != Terminated || usage.Before(*s.EndingAt)) {
+			t.Fatalf("nothing more due, status %s, usage billed until %s, ending at %v", s.Status, usage, s.EndingAt)
+		}
+	})
+}
+
+func follow(t *rapid.T, what string, until time.Time, p Period) time.Time {
+	if p.IsZero() {
+		return until
+	}
+	if !p.From.Equal(until) || !p.From.Before(p.To) {
+		t.Fatalf("%s billed until %s, then [%s, %s)", what, until, p.From, p.To)
+	}
+	return p.To
+}
+
+// The running period is the one that the invoice will have.
+func TestUsagePeriodAt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		plan := plan30(rapid.Bool().Draw(t, "in advance"))
+		location := zone(t, rapid.SampledFrom(nastyZones).Draw(t, "zone"))
+		created := drawInstant(t, "created")
+		s := &Subscription{ID: uuid.New(), BillingTime: Anniversary, SubscriptionAt: created.AddDate(0, 0, -rapid.IntRange(0, 70).Draw(t, "days ago"))}
+		if err := s.Start(plan, location, created); err != nil {
+			t.Fatal(err)
+		}
+		before := *s
+		for range 5 {
+			b, ok := NextBill(s, plan, location)
+			if !ok {
+				t.Fatal("no bill")
+			}
+			s.Apply(b.Advance)
+			if b.Usage.IsZero() {
+				continue
+			}
+			for _, instant := range []time.Time{b.Usage.From, b.Usage.To.Add(-1)} {
+				if got := before.UsagePeriodAt(instant, location); got != b.Usage {
+					t.Fatalf("usage period at %s is %v, the invoice has %v", instant, got, b.Usage)
+				}
+			}
+		}
+	})
+}
+
+func TestBasePeriodAt(t *testing.T) {
+	t.Parallel()
+	plan := plan30(false)
+	s := started(t, plan, Calendar, "2024-04-10T15:30:00Z", "2024-04-10T15:30:00Z", time.UTC)
+	f := func(instant, want string) {
+		t.Helper()
+		if got := span(s.BasePeriodAt(at(instant), time.UTC)); got != want {
+			t.Errorf("base period at %s is %s, want %s", instant, got, want)
+		}
+	}
+	f("2024-04-20T00:00:00Z", "04-10 00:00/05-01 00:00")
+	f("2024-05-20T00:00:00Z", "05-01 00:00/06-01 00:00")
+	endingAt := at("2024-05-25T12:00:00Z")
+	s.EndingAt = &endingAt
+	f("2024-05-20T00:00:00Z", "05-01 00:00/05-25 12:00")
+	// No biller has ended it yet.
+	f("2024-07-20T00:00:00Z", "05-01 00:00/05-25 12:00")
+	if got := span(s.UsagePeriodAt(at("2024-07-20T00:00:00Z"), time.UTC)); got != "05-01 00:00/05-25 12:00" {
+		t.Errorf("usage period after the end is %s", got)
+	}
+}

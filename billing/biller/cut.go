@@ -1,0 +1,119 @@
+package biller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"weir/aggregator"
+	"weir/aggregator/query"
+	"weir/billing"
+	"weir/ingest"
+)
+
+// price takes the cut: it asks for the usage that the bill covers, complete up to the end
+// of the log as it is now, and prices it.
+func (r *round) price(ctx context.Context, organization uuid.UUID, bill billing.Bill) (billing.PricedBill, error) {
+	p := billing.PricedBill{Bill: bill}
+	charges := bill.Plan.Charges
+	if bill.Usage.IsZero() || len(charges) == 0 {
+		return p, nil
+	}
+	metrics, err := r.chargeMetrics(ctx, organization, charges)
+	if err != nil {
+		return p, err
+	}
+	answer, err := r.usage(ctx, organization, bill, metrics)
+	if err != nil {
+		return p, err
+	}
+	p.Cut = &billing.Cut{LogID: answer.LogID, Partition: answer.Partition, Next: answer.Next}
+	for i := range charges {
+		at := slices.IndexFunc(metrics, func(m *aggregator.Metric) bool { return m.Code == charges[i].Metric.Code })
+		usage, err := billing.PriceCharge(&charges[i], metrics[at], answer.Metrics[at].Cells, bill.Plan.Currency)
+		if err != nil {
+			return p, err
+		}
+		p.Charges = append(p.Charges, usage)
+	}
+	return p, nil
+}
+
+// usage asks the owner of the subscription's partition.
+func (r *round) usage(ctx context.Context, organization uuid.UUID, bill billing.Bill, metrics []*aggregator.Metric) (query.UsageAnswer, error) {
+	subscription := bill.Subscription.ExternalID
+	partition := ingest.Partition(organization, subscription, r.biller.opts.Partitions)
+	end, err := r.end(ctx, partition)
+	if err != nil {
+		return query.UsageAnswer{}, err
+	}
+	answer, err := r.biller.opts.Usage.Usage(ctx, query.UsageRequest{
+		Organization: organization,
+		Subscription: subscription,
+		From:         bill.Usage.From,
+		To:           bill.Usage.To,
+		Metrics:      metrics,
+		AtLeast:      end,
+		Committed:    true,
+	})
+	if err != nil {
+		return answer, fmt.Errorf("cannot ask for usage at offset %d of partition %d: %w", end, partition, err)
+	}
+	if answer.LogID != r.biller.opts.LogID || answer.Partition != partition || answer.Next < end || len(answer.Metrics) != len(metrics) {
+		return answer, fmt.Errorf("usage is of offset %d of partition %d of log %q with %d metrics; asked for %d, %d, %q and %d",
+			answer.Next, answer.Partition, answer.LogID, len(answer.Metrics), end, partition, r.biller.opts.LogID, len(metrics))
+	}
+	return answer, nil
+}
+
+// chargeMetrics returns the definitions that the aggregators count by of all metrics that
+// the charges are on, each once. One that was made after the round began is made from the
+// plan: its answer comes from the events, and is the same.
+func (r *round) chargeMetrics(ctx context.Context, organization uuid.UUID, charges []billing.Charge) ([]*aggregator.Metric, error) {
+	definitions, err := r.organizationMetrics(ctx, organization)
+	if err != nil {
+		return nil, err
+	}
+	var metrics []*aggregator.Metric
+	for i := range charges {
+		metric := definitions[charges[i].Metric.ID]
+		if metric == nil {
+			metric = billing.MetricDefinition(charges[i].Metric, charges)
+		}
+		if !slices.ContainsFunc(metrics, func(m *aggregator.Metric) bool { return m.Code == metric.Code }) {
+			metrics = append(metrics, metric)
+		}
+	}
+	return metrics, nil
+}
+
+func (r *round) organizationMetrics(ctx context.Context, organization uuid.UUID) (map[uuid.UUID]*aggregator.Metric, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if definitions := r.definitions[organization]; definitions != nil {
+		return definitions, nil
+	}
+	definitions, err := r.biller.opts.DB.Definitions(ctx, organization)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load metric definitions: %w", err)
+	}
+	r.definitions[organization] = definitions
+	return definitions, nil
+}
+
+// end returns the end of a partition of the log: everything acknowledged lies below it.
+func (r *round) end(ctx context.Context, partition int32) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if end, ok := r.ends[partition]; ok {
+		return end, nil
+	}
+	_, end, err := r.biller.opts.Ends(ctx, partition)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the end of partition %d: %w", partition, err)
+	}
+	r.ends[partition] = end
+	return end, nil
+}

@@ -1,0 +1,129 @@
+package biller
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"weir/aggregator"
+	"weir/billing"
+	"weir/billing/postgres"
+)
+
+// round bills the customers of one batch of claims. What they share is read once: plans
+// and definitions of their organizations, ends of partitions. All of it is read after the
+// claims were made, so after everything claimed was due.
+type round struct {
+	biller *Biller
+
+	mu          sync.Mutex
+	plans       map[uuid.UUID]*billing.Plan                    // by id
+	definitions map[uuid.UUID]map[uuid.UUID]*aggregator.Metric // by organization, by metric id
+	ends        map[int32]int64                                // by partition
+}
+
+func newRound(b *Biller) *round {
+	return &round{
+		biller:      b,
+		plans:       map[uuid.UUID]*billing.Plan{},
+		definitions: map[uuid.UUID]map[uuid.UUID]*aggregator.Metric{},
+		ends:        map[int32]int64{},
+	}
+}
+
+// bill makes one claimed customer's invoice as at the instant now, and reports whether
+// there was one: some due dates only move subscriptions on.
+func (r *round) bill(ctx context.Context, claim postgres.Claim, now time.Time) (written bool, err error) {
+	location, err := billing.Location(&claim.Customer, &claim.Organization)
+	if err != nil {
+		return false, err
+	}
+	bills, err := r.bills(ctx, claim, location)
+	if err != nil {
+		return false, err
+	}
+	invoice, snapshots, err := r.assemble(ctx, claim, bills, location, now)
+	if err != nil {
+		return false, err
+	}
+	advances := make([]billing.Advance, len(bills))
+	for i := range bills {
+		advances[i] = bills[i].Advance
+	}
+	if err := r.biller.opts.DB.WriteInvoice(ctx, claim, invoice, snapshots, advances, now); err != nil {
+		return false, err
+	}
+	return invoice != nil, nil
+}
+
+// bills returns what falls due for the claimed subscriptions. An invoice has one
+// currency: bills in another than the first's are left, and are claimed again.
+func (r *round) bills(ctx context.Context, claim postgres.Claim, location *time.Location) ([]billing.Bill, error) {
+	var bills []billing.Bill
+	var currency billing.Currency
+	for i := range claim.Subscriptions {
+		subscription := &claim.Subscriptions[i]
+		plan, err := r.plan(ctx, claim.Organization.ID, subscription.PlanID)
+		if err != nil {
+			return nil, err
+		}
+		bill, ok := billing.NextBill(subscription, plan, location)
+		if !ok {
+			return nil, fmt.Errorf("subscription %s was claimed and has nothing due", subscription.ID)
+		}
+		if bill.Invoiced() && currency == "" {
+			currency = plan.Currency
+		}
+		if !bill.Invoiced() || plan.Currency == currency {
+			bills = append(bills, bill)
+		}
+	}
+	return bills, nil
+}
+
+// assemble makes the invoice of those bills that belong on one, nil if none does.
+func (r *round) assemble(ctx context.Context, claim postgres.Claim, bills []billing.Bill, location *time.Location, now time.Time) (*billing.Invoice, []billing.UsageSnapshot, error) {
+	var priced []billing.PricedBill
+	for _, bill := range bills {
+		if !bill.Invoiced() {
+			continue
+		}
+		p, err := r.price(ctx, claim.Organization.ID, bill)
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot price subscription %s: %w", bill.Subscription.ID, err)
+		}
+		priced = append(priced, p)
+	}
+	if len(priced) == 0 {
+		return nil, nil, nil
+	}
+	return billing.Assemble(billing.Assembly{
+		Organization: &claim.Organization,
+		Customer:     &claim.Customer,
+		Location:     location,
+		Bills:        priced,
+		Now:          now,
+		NewID:        newID,
+	})
+}
+
+func (r *round) plan(ctx context.Context, organization, id uuid.UUID) (*billing.Plan, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if plan := r.plans[id]; plan != nil {
+		return plan, nil
+	}
+	plan, err := r.biller.opts.DB.PlanByID(ctx, organization, id)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load plan %s: %w", id, err)
+	}
+	r.plans[id] = &plan
+	return &plan, nil
+}
+
+// newID returns a UUIDv7. It fails only when the system has no random numbers, and then
+// nothing works.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

@@ -1,0 +1,49 @@
+package billing
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+)
+
+// FeeType is what a fee is for.
+type FeeType string
+
+// The fee types that occur today.
+const (
+	ChargeFee       FeeType = "charge"
+	SubscriptionFee FeeType = "subscription"
+)
+
+// Fee is one line of an invoice.
+type Fee struct {
+	ID             uuid.UUID
+	OrganizationID uuid.UUID
+	InvoiceID      uuid.UUID
+	CustomerID     uuid.UUID
+	SubscriptionID uuid.UUID
+	Type           FeeType
+	Charge         *Charge       // of a charge fee: the charge as it was priced
+	Filter         *ChargeFilter // nil: the charge's default bucket
+	// GroupedBy is the pricing group: property -> value, nil value = events without it.
+	GroupedBy map[string]*string
+
+	Currency      Currency
+	AmountCents   int64
+	PreciseAmount decimal.Decimal // in cents, before rounding
+	// UnitAmount is amount/units in currency units (package: per paid unit), 0 when there are no units.
+	UnitAmount    decimal.Decimal
+	Units         decimal.Decimal
+	TotalUnits    decimal.Decimal // total_aggregated_units
+	EventsCount   int64
+	AmountDetails []byte // JSON, Lago's amount_details of the model
+	TaxesCents    int64
+
+	ItemCode      string // metric code or plan code, as invoiced
+	ItemName      string
+	DisplayName   string // invoice_display_name
+	PaymentStatus PaymentStatus
+	Period        Period
+	CreatedAt     time.Time
+}

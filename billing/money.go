@@ -1,0 +1,101 @@
+package billing
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/shopspring/decimal"
+)
+
+// PrecisionDigits is how many digits after the point a quotient keeps (unit amounts,
+// a day's share of a base fee) and how many FormatDecimal prints. Sums and products
+// are exact and keep all of theirs.
+const PrecisionDigits = 15
+
+// Currency is an ISO 4217 code, upper case.
+type Currency string
+
+// Valid reports whether the currency is one we can invoice in.
+func (c Currency) Valid() bool {
+	_, ok := currencyDigits[c]
+	return ok
+}
+
+// Digits returns how many digits after the point the currency's minor unit is: 2 for
+// USD, 0 for JPY, 3 for BHD, 4 for CLF. It panics for a currency that is not Valid:
+// those are refused at the API.
+func (c Currency) Digits() int32 {
+	digits, ok := currencyDigits[c]
+	if !ok {
+		panic(fmt.Sprintf("BUG: digits of unknown currency %q", string(c)))
+	}
+	return digits
+}
+
+// Cents returns an amount of currency units in minor units, rounded half away from
+// zero. It is an error if that does not fit an int64.
+func Cents(amount decimal.Decimal, currency Currency) (int64, error) {
+	return roundCents(PreciseCents(amount, currency))
+}
+
+// PreciseCents returns an amount of currency units in minor units, exactly.
+func PreciseCents(amount decimal.Decimal, currency Currency) decimal.Decimal {
+	return amount.Shift(currency.Digits())
+}
+
+// FromCents returns minor units as an amount of currency units, exactly.
+func FromCents(cents int64, currency Currency) decimal.Decimal {
+	return decimal.New(cents, -currency.Digits())
+}
+
+// FormatDecimal returns d as Lago's API prints decimals: plain, at most
+// PrecisionDigits digits after the point (rounded half away from zero) and at least
+// one: "10.0", "0.0", "53.333333333333333".
+func FormatDecimal(d decimal.Decimal) string {
+	text := d.Round(PrecisionDigits).String() // plain and without trailing zeros
+	if strings.Contains(text, ".") {
+		return text
+	}
+	return text + ".0"
+}
+
+// addCents returns a+b, or an error if that does not fit an int64.
+func addCents(a, b int64) (int64, error) {
+	sum := a + b
+	if (sum > a) != (b > 0) {
+		return 0, fmt.Errorf("amount of %d + %d minor units is too large", a, b)
+	}
+	return sum, nil
+}
+
+// roundCents rounds minor units half away from zero.
+func roundCents(precise decimal.Decimal) (int64, error) {
+	rounded := precise.Round(0).BigInt()
+	if !rounded.IsInt64() {
+		return 0, fmt.Errorf("amount of %s minor units is too large", precise)
+	}
+	return rounded.Int64(), nil
+}
+
+// divide returns a/b to PrecisionDigits, 0 when b is 0.
+func divide(a, b decimal.Decimal) decimal.Decimal {
+	if b.IsZero() {
+		return decimal.Zero
+	}
+	return a.DivRound(b, PrecisionDigits)
+}
+
+// roundUnits rounds a period's units as the metric says: round (half away from zero),
+// ceil or floor, to precision digits after the point; negative: before it.
+func roundUnits(units decimal.Decimal, function string, precision int) decimal.Decimal {
+	digits := int32(precision)
+	switch function {
+	case RoundNearest:
+		return units.Round(digits)
+	case RoundCeil:
+		return units.Shift(digits).Ceil().Shift(-digits)
+	case RoundFloor:
+		return units.Shift(digits).Floor().Shift(-digits)
+	}
+	return units
+}

@@ -1,0 +1,234 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"weir/aggregator"
+	"weir/billing"
+)
+
+// catalogChannel is where a transaction that changes a catalog says so when it commits.
+const catalogChannel = "weir_catalog"
+
+// How WatchCatalog keeps up.
+const (
+	catalogPollInterval = 2 * time.Second // without a notification; also the wait after a fault
+	catalogQueryTimeout = 30 * time.Second
+)
+
+// raiseCatalogVersion must come first in a transaction that changes metrics or
+// charges: it locks the organization's row, so that commit order is version order, and
+// a reader of version n has seen every change up to n.
+func raiseCatalogVersion(ctx context.Context, tx pgx.Tx, org uuid.UUID) error {
+	const raise = `UPDATE organizations SET catalog_version = catalog_version + 1 WHERE id = $1`
+	tag, err := tx.Exec(ctx, raise, org)
+	if err != nil {
+		return fmt.Errorf("cannot raise the catalog's version: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return billing.NotFound("organization")
+	}
+	if _, err := tx.Exec(ctx, `SELECT pg_notify($1, '')`, catalogChannel); err != nil {
+		return fmt.Errorf("cannot announce the catalog's change: %w", err)
+	}
+	return nil
+}
+
+// definition is a metric as metering knows it, with its id.
+type definition struct {
+	id     uuid.UUID
+	metric *aggregator.Metric
+}
+
+// Catalog returns all organizations' metrics as the aggregators count them. Its
+// version rises with every change of any of them.
+func (db *DB) Catalog(ctx context.Context) (*aggregator.Catalog, error) {
+	var catalog *aggregator.Catalog
+	err := db.inSnapshot(ctx, func(tx pgx.Tx) error {
+		version, err := catalogVersion(ctx, tx)
+		if err != nil {
+			return err
+		}
+		definitions, err := readDefinitions(ctx, tx, nil)
+		if err != nil {
+			return err
+		}
+		metrics := make([]*aggregator.Metric, len(definitions))
+		for i := range definitions {
+			metrics[i] = definitions[i].metric
+		}
+		catalog = aggregator.NewCatalog(version, metrics)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the catalog: %w", err)
+	}
+	return catalog, nil
+}
+
+// Definitions returns an organization's metrics, by id, as Catalog gives them to the
+// aggregators: what a reader prices with is what they count by, or are told to.
+func (db *DB) Definitions(ctx context.Context, org uuid.UUID) (map[uuid.UUID]*aggregator.Metric, error) {
+	var definitions []definition
+	err := db.inSnapshot(ctx, func(tx pgx.Tx) (err error) {
+		definitions, err = readDefinitions(ctx, tx, &org)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read metric definitions: %w", err)
+	}
+	metrics := make(map[uuid.UUID]*aggregator.Metric, len(definitions))
+	for _, d := range definitions {
+		metrics[d.id] = d.metric
+	}
+	return metrics, nil
+}
+
+// inSnapshot runs fn in a transaction that sees one state of the database throughout.
+func (db *DB) inSnapshot(ctx context.Context, fn func(pgx.Tx) error) error {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, db.pool, options, fn)
+}
+
+// catalogVersion returns the sum of the organizations' versions: none ever falls, and
+// organizations stay, so it rises whenever one of them does.
+func catalogVersion(ctx context.Context, q querier) (int64, error) {
+	const query = `SELECT coalesce(sum(catalog_version), 0)::bigint FROM organizations`
+	return readOne(ctx, q, "catalog version", pgx.RowTo[int64], query)
+}
+
+// readDefinitions returns the metrics of one organization, or of all when org is nil.
+// Charges of deleted plans count: their subscriptions are still billed.
+func readDefinitions(ctx context.Context, q querier, org *uuid.UUID) ([]definition, error) {
+	const metricsQuery = `SELECT ` + metricColumns + ` FROM billable_metrics m
+		WHERE ($1::uuid IS NULL OR m.organization_id = $1) AND m.deleted_at IS NULL`
+	const chargesQuery = `SELECT ` + chargeColumns + ` FROM charges c
+		WHERE ($1::uuid IS NULL OR c.organization_id = $1) AND c.deleted_at IS NULL`
+	const filtersQuery = `SELECT ` + chargeFilterColumns + ` FROM charge_filters f
+		WHERE ($1::uuid IS NULL OR f.organization_id = $1) AND f.deleted_at IS NULL`
+	metrics, err := readAll(ctx, q, "billable metrics", scanMetric, metricsQuery, org)
+	if err != nil {
+		return nil, err
+	}
+	charges, err := readAll(ctx, q, "charges", scanCharge, chargesQuery, org)
+	if err != nil {
+		return nil, err
+	}
+	filters, err := readAll(ctx, q, "charge filters", scanChargeFilter, filtersQuery, org)
+	if err != nil {
+		return nil, err
+	}
+	return define(metrics, charges, filters), nil
+}
+
+func define(metrics []billing.BillableMetric, charges []billing.Charge, filters []chargeFilter) []definition {
+	ofCharge := make(map[uuid.UUID][]billing.ChargeFilter)
+	for _, f := range filters {
+		ofCharge[f.chargeID] = append(ofCharge[f.chargeID], f.ChargeFilter)
+	}
+	ofMetric := make(map[uuid.UUID][]billing.Charge)
+	for _, c := range charges {
+		c.Filters = ofCharge[c.ID]
+		ofMetric[c.Metric.ID] = append(ofMetric[c.Metric.ID], c)
+	}
+	definitions := make([]definition, len(metrics))
+	for i, m := range metrics {
+		definitions[i] = definition{id: m.ID, metric: billing.MetricDefinition(m, ofMetric[m.ID])}
+	}
+	return definitions
+}
+
+// WatchCatalog calls set with the catalog, first with what is there and then after
+// every change, until ctx ends, which is no error. Changes that come together may be
+// one call. A notification wakes it at once; polling makes sure, because one may be
+// lost with its connection. It outlives restarts of the database: a fault is logged
+// once and tried again until it is over.
+func (db *DB) WatchCatalog(ctx context.Context, set func(*aggregator.Catalog)) error {
+	w := &catalogWatch{db: db, set: set, version: -1}
+	failing := false
+	for {
+		err := w.watch(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if w.fresh {
+			failing = false
+		}
+		if !failing {
+			db.log.Warn("cannot watch the catalog, will try again", "error", err)
+		}
+		failing, w.fresh = true, false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(catalogPollInterval):
+		}
+	}
+}
+
+// catalogWatch is the state of one WatchCatalog.
+type catalogWatch struct {
+	db      *DB
+	set     func(*aggregator.Catalog)
+	version int64 // that set was called with, -1 before
+	fresh   bool  // the last watch has read the catalog at least once
+}
+
+// watch listens on a connection of its own and follows the catalog until that fails.
+func (w *catalogWatch) watch(ctx context.Context) (err error) {
+	conn, err := pgx.ConnectConfig(ctx, w.db.pool.Config().ConnConfig)
+	if err != nil {
+		return fmt.Errorf("cannot connect: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, `LISTEN `+catalogChannel); err != nil {
+		return fmt.Errorf("cannot listen: %w", err)
+	}
+	for {
+		// After LISTEN: a change that commits from here on wakes us.
+		if err := w.refresh(ctx, conn); err != nil {
+			return err
+		}
+		if err := awaitNotification(ctx, conn); err != nil {
+			return fmt.Errorf("cannot wait for a notification: %w", err)
+		}
+	}
+}
+
+// refresh reads the catalog if its version has changed.
+func (w *catalogWatch) refresh(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, catalogQueryTimeout)
+	defer cancel()
+	version, err := catalogVersion(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if version != w.version {
+		catalog, err := w.db.Catalog(ctx)
+		if err != nil {
+			return err
+		}
+		w.version = catalog.Version
+		w.set(catalog)
+	}
+	w.fresh = true
+	return nil
+}
+
+// awaitNotification returns after a notification or the poll interval.
+func awaitNotification(ctx context.Context, conn *pgx.Conn) error {
+	wait, cancel := context.WithTimeout(ctx, catalogPollInterval)
+	defer cancel()
+	_, err := conn.WaitForNotification(wait)
+	if err != nil && ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err)) && !conn.IsClosed() {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,62 @@
+// Package postgres keeps what weir knows of customers and money, in PostgreSQL, and
+// runs that PostgreSQL itself where none is given. It is the only package that speaks
+// SQL. One file per noun, as in package billing; each statement is a constant beside
+// the one function that runs it.
+//
+//	embedded.go running.go cluster.go child.go orphan.go …             the supervised child
+//	migrate.go migrations/                                             the schema
+//	db.go read.go page.go error.go metrics.go                          what all nouns share
+//	organization.go api_key.go billable_metric.go plan.go charge.go    what is sold
+//	customer.go subscription.go invoice.go fee.go                      to whom, and what they owe
+//	claim.go write_invoice.go                                          one invoice's way
+//	catalog.go partition.go settings.go                                what processes tell each other
+//	pgtest/                                                            a database for each test
+//
+// # Invariants
+//
+//   - Nothing is found outside the organization that is asked for: every statement
+//     names it, and foreign keys include it, so that a row can't refer to another's.
+//   - An invoice, its fees, its evidence, its number, the advance of its subscriptions
+//     and the outbox are one transaction. A subscription advances by compare-and-set
+//     from where the billing began; if it stands elsewhere nothing is written.
+//     (The lease on the customer only saves work. Correctness is the comparison.)
+//   - A customer's invoices are numbered 1, 2, 3 … without a gap, under its row lock.
+//   - Numbers go in and out as decimals, never as floats. Instants are kept to the
+//     microsecond; what a write returns is what a read will return.
+//   - A change of metrics or charges locks the organization first and raises its
+//     catalog version, so that whoever reads version n has every change up to n.
+//   - The clock is an argument. Leases live by the system's, all else by the
+//     organization's, which may be a test clock.
+//   - A text that PostgreSQL can't hold (U+0000, invalid UTF-8) is not found on
+//     reading. Package api refuses it on writing.
+//
+// Row locks are FOR NO KEY UPDATE: FOR UPDATE would also wait for every insert that
+// only refers to the row. They are taken from the customer to its subscriptions and,
+// among those, in the order of their ids.
+//
+// # The supervised child
+//
+// StartEmbedded runs the system's own PostgreSQL on a private directory, behind a Unix
+// socket that only the same user and root can open. The directory has a lock file of
+// ours, which the kernel releases when we die; whoever holds it may take every process
+// that works in the data directory for an orphan and end it. The cluster is made aside
+// and renamed, so that it is there whole or not at all.
+//
+// # What has gone wrong here
+//
+//   - initdb was killed with its parent, and the next start failed to remove its
+//     directory ("directory not empty"): a bootstrap process was still writing. Removal
+//     now ends what works there and tries until it is gone.
+//   - postmaster.pid names a process id. After kill -9 that may be a zombie that nobody
+//     reaps (containers without an init), or another program by then; PostgreSQL takes
+//     either for its predecessor and refuses to start. So we look at what the process
+//     does, and remove the file.
+//   - The signal that the kernel sends a child when its parent dies is tied to the
+//     thread that started the child: a Go runtime that retires the thread ends the
+//     server. Start and Wait share one goroutine that is locked to its thread.
+//   - As root, t.TempDir() can't hold the data: PostgreSQL runs as another user, who
+//     may not pass through it. CheckDir says so beforehand.
+//   - jsonb refuses U+0000, which is a valid string in an event's property and so in a
+//     pricing group: one such event would have kept its customer from ever being
+//     invoiced. What events can put into a column is json.
+package postgres

@@ -1,0 +1,137 @@
+package billing
+
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"weir/aggregator"
+)
+
+// ChargeUsage is the priced usage of one charge over one period.
+type ChargeUsage struct {
+	Charge *Charge
+	// Buckets are the parts that are priced each by itself: those of the charge's
+	// filters in their order, then the default bucket, which takes what no filter does.
+	// With pricing group keys a filter has a bucket for each group that was seen, in the
+	// order of the values, and none if there was none; without, always exactly one.
+	Buckets []BucketUsage
+
+	// The sums over the buckets.
+	Units       decimal.Decimal
+	EventsCount int64
+	AmountCents int64
+}
+
+// BucketUsage is the priced usage of one filter and group of a charge.
+type BucketUsage struct {
+	Filter *ChargeFilter // nil: the charge's default bucket
+	// GroupedBy is the pricing group: property -> value, nil value = events without it.
+	// Empty, never nil, where the bucket is not grouped.
+	GroupedBy map[string]*string
+
+	Units         decimal.Decimal // rounded as the metric says, at least 0
+	TotalUnits    decimal.Decimal // total_aggregated_units; equal to Units for count and sum
+	EventsCount   int64
+	AmountCents   int64
+	PreciseAmount decimal.Decimal // in cents, before rounding
+	UnitAmount    decimal.Decimal // in currency units; see Price.UnitAmount
+	AmountDetails []byte          // JSON; see Price.Details
+}
+
+// Properties returns the prices of the bucket: its filter's, or the charge's own.
+func (b *BucketUsage) Properties(ch *Charge) *ChargeProperties {
+	if b.Filter != nil {
+		return &b.Filter.Properties
+	}
+	return &ch.Properties
+}
+
+// IsEmpty reports whether the bucket makes no fee: no units, no events, no amount.
+func (b *BucketUsage) IsEmpty() bool {
+	return b.Units.IsZero() && b.EventsCount == 0 && b.AmountCents == 0
+}
+
+// PriceCharge prices the usage of a charge, in the order that ChargeUsage says.
+// metric is the definition that the cells were asked for with. It is the one function
+// that makes money of usage: for current usage as for invoices. The error is an amount
+// too large for int64 minor units, or a definition that was not made for this charge.
+func PriceCharge(ch *Charge, metric *aggregator.Metric, cells []aggregator.CellUsage, currency Currency) (ChargeUsage, error) {
+	if missing := missingCellKey(ch, metric.CellKeys); missing != "" {
+		return ChargeUsage{}, fmt.Errorf("cannot price charge %s: usage of %s is not split by %q", ch.ID, metric.Code, missing)
+	}
+	usage := ChargeUsage{Charge: ch}
+	for _, b := range bucketUsage(ch, metric, cells) {
+		if err := usage.add(b, currency); err != nil {
+			return ChargeUsage{}, fmt.Errorf("cannot price charge %s: %w", ch.ID, err)
+		}
+	}
+	return usage, nil
+}
+
+// add prices a bucket and appends it.
+func (u *ChargeUsage) add(b aggregator.BucketUsage, currency Currency) error {
+	metric := &u.Charge.Metric
+	units := decimal.Max(roundUnits(b.Units, metric.RoundingFunction, metric.RoundingPrecision), decimal.Zero)
+	bucket := BucketUsage{Units: units, TotalUnits: units, EventsCount: b.EventsCount}
+	if b.Filter != aggregator.NoFilter {
+		bucket.Filter = &u.Charge.Filters[b.Filter]
+	}
+	properties := bucket.Properties(u.Charge)
+	bucket.GroupedBy = groupedBy(properties.PricingGroupKeys, b.Group)
+
+	price := properties.Price(u.Charge.Model, units)
+	cents, err := Cents(price.Amount, currency)
+	if err != nil {
+		return err
+	}
+	bucket.AmountCents = cents
+	bucket.PreciseAmount = PreciseCents(price.Amount, currency)
+	bucket.UnitAmount = price.UnitAmount
+	bucket.AmountDetails = price.Details
+
+	u.Buckets = append(u.Buckets, bucket)
+	u.Units = u.Units.Add(units)
+	u.EventsCount += b.EventsCount
+	u.AmountCents, err = addCents(u.AmountCents, cents)
+	return err
+}
+
+// bucketUsage distributes the cells over the charge's buckets: those of each filter in
+// turn, then the default bucket's. What is not grouped has a bucket also without usage:
+// a graduated charge's first flat amount is due even then.
+func bucketUsage(ch *Charge, metric *aggregator.Metric, cells []aggregator.CellUsage) []aggregator.BucketUsage {
+	seen := aggregator.Bucket(cells, metric.CellKeys, chargeFilters(ch), ch.Properties.PricingGroupKeys)
+	var buckets []aggregator.BucketUsage
+	for filter := range ch.Filters {
+		buckets = appendBuckets(buckets, seen, filter, ch.Filters[filter].Properties.PricingGroupKeys)
+	}
+	return appendBuckets(buckets, seen, aggregator.NoFilter, ch.Properties.PricingGroupKeys)
+}
+
+func appendBuckets(dst, seen []aggregator.BucketUsage, filter int, groupKeys []string) []aggregator.BucketUsage {
+	before := len(dst)
+	for _, b := range seen {
+		if b.Filter == filter {
+			dst = append(dst, b)
+		}
+	}
+	if len(dst) == before && len(groupKeys) == 0 {
+		dst = append(dst, aggregator.BucketUsage{Filter: filter})
+	}
+	return dst
+}
+
+// groupedBy names the values of a group.
+func groupedBy(keys []string, values []aggregator.Value) map[string]*string {
+	group := make(map[string]*string, len(keys))
+	for i, key := range keys {
+		if values[i].Null {
+			group[key] = nil
+			continue
+		}
+		text := values[i].Text
+		group[key] = &text
+	}
+	return group
+}

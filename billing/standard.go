@@ -1,0 +1,17 @@
+package billing
+
+import "github.com/shopspring/decimal"
+
+// The standard model: every unit costs the same.
+
+func (p *ChargeProperties) validateStandard() []string {
+	if p.Amount == nil || !validPrice(*p.Amount) {
+		return []string{CodeInvalidAmount}
+	}
+	return nil
+}
+
+func (p *ChargeProperties) priceStandard(units decimal.Decimal) Price {
+	amount := units.Mul(*p.Amount)
+	return Price{Amount: amount, UnitAmount: divide(amount, units), Details: []byte(`{}`)}
+}
