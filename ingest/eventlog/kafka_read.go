@@ -94,6 +94,7 @@ func (k *Kafka) Read(ctx context.Context, partition int32, from int64) (Reader, 
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{k.opts.Topic: {partition: kgo.NewOffset().At(from)}}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), // an error, never a jump
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), // else a reader never gets to the end of a log that ends in one
 		kgo.FetchMaxBytes(fetchBytesMax),
 		kgo.FetchMaxPartitionBytes(fetchBytesMax),
 		kgo.MaxConcurrentFetches(1),
@@ -176,6 +177,8 @@ func (r *kafkaReader) take(record *kgo.Record) {
 		Time:   record.Timestamp.UnixNano(),
 		Key:    record.Key,
 		Value:  record.Value,
+
+		Control: record.Attrs.IsControl(),
 	})
 }
 

@@ -230,14 +230,26 @@ func TestKafkaForeignProducer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	records, err := reader.Next(testContext(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	// Offsets: 0 aborted, 1 its marker, 2 committed, 3 its marker.
-	r := records[0]
-	if string(r.Value) != "committed" || string(r.Key) != "org/sub" || r.Time != 1_700_000_000_123_000_000 || r.Offset != 2 {
-		t.Fatalf("got %d %q %q at %d", r.Offset, r.Key, r.Value, r.Time)
+	var records []Record
+	for len(records) < 3 {
+		batch, err := reader.Next(testContext(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range batch {
+			r.Value = bytes.Clone(r.Value)
+			records = append(records, r)
+		}
+	}
+	r := records[1]
+	if string(r.Value) != "committed" || string(r.Key) != "org/sub" || r.Time != 1_700_000_000_123_000_000 || r.Offset != 2 || r.Control {
+		t.Fatalf("got %d %q %q at %d, control: %v", r.Offset, r.Key, r.Value, r.Time, r.Control)
+	}
+	for i, offset := range map[int]int64{0: 1, 2: 3} {
+		if r := records[i]; r.Offset != offset || !r.Control {
+			t.Errorf("got %d %q, control: %v, want the marker at %d", r.Offset, r.Value, r.Control, offset)
+		}
 	}
 	if _, end := mustRange(t, log, 0); end != 4 {
 		t.Fatalf("end is %d, want 4, behind the last marker", end)
@@ -245,6 +257,9 @@ func TestKafkaForeignProducer(t *testing.T) {
 	id := log.Identity().ID
 	if err := Verify(testContext(t), log, 0, Progress{id, 3, Checksum([]byte("committed"))}); err != nil {
 		t.Errorf("progress behind the record: %v", err)
+	}
+	if err := Verify(testContext(t), log, 0, Progress{id, 4, Checksum(records[2].Value)}); err != nil {
+		t.Errorf("progress at the end, behind the marker: %v", err)
 	}
 }
 

@@ -48,6 +48,10 @@ type Record struct {
 	Time   int64 // when the log took it, nanoseconds since the Unix epoch (Kafka: the record's timestamp)
 	Key    []byte
 	Value  []byte
+	// Control: the log wrote this for itself (Kafka: here a transaction ends). There
+	// is no event in it, and it is not to be parsed; but it has an offset below the
+	// log's end, so whoever keeps a Progress moves past it as past any other.
+	Control bool
 }
 
 // Log is a durable, partitioned, ordered sequence of records. Both
@@ -84,7 +88,8 @@ type Log interface {
 type Reader interface {
 	// Next blocks until at least one record is there, ctx ends or the log fails.
 	// The records are in order and without gap, except where Kafka itself has one
-	// (compaction, transaction markers), and are valid until the next call.
+	// (compaction, aborted transactions), and are valid until the next call. Whoever
+	// reads on gets to the log's end: what stands last is never in a gap.
 	Next(ctx context.Context) ([]Record, error)
 	Close()
 }

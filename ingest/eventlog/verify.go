@@ -88,7 +88,7 @@ func Verify(ctx context.Context, log Log, partition int32, progress Progress) er
 	return nil
 }
 
-// errNoRecord: the log has a gap (Kafka's compaction or transaction markers) where a record was read.
+// errNoRecord: the log has a gap (Kafka's compaction or an aborted transaction) where a record was read.
 var errNoRecord = errors.New("no record at the offset")
 
 // recordAt returns the value of one record that lies inside the log's range.

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// crashRounds is how often weir is killed; -args -crash.rounds=1000 for a long run.
+var crashRounds = flag.Int("crash.rounds", 20, "rounds of kill -9")
+
+// What one crash test does.
+const (
+	crashSubscriptions  = 20
+	crashSenders        = 8
+	crashBatchEvents    = 40
+	crashTornMin        = 5                      // kills that must fall inside a checkpoint
+	crashExtraRoundsMax = 40                     // rounds added to reach crashTornMin
+	crashLoadMax        = 900 * time.Millisecond // longest load before a kill
+)
+
+// crashBatch is one request's events.
+type crashBatch struct {
+	lines  []byte
+	counts [crashSubscriptions]int64
+	sums   [crashSubscriptions]int64 // thousandths
+}
+
+// crashLoad is what was sent so far, and what of it was acknowledged.
+type crashLoad struct {
+	mu       sync.Mutex
+	rand     *rand.Rand
+	acked    []*crashBatch
+	unacked  []*crashBatch
+	inFlight atomic.Int64
+}
+
+// next makes a batch of new events of random subscriptions.
+func (l *crashLoad) next(t *testing.T) *crashBatch {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	batch := &crashBatch{}
+	for range crashBatchEvents {
+		subscription, value := l.rand.IntN(crashSubscriptions), l.rand.Int64N(10_000_000)
+		batch.counts[subscription]++
+		batch.sums[subscription] += value
+		batch.lines = append(batch.lines, jsonLines(t, object{
+			"transaction_id":           uuid.NewString(),
+			"external_subscription_id": fmt.Sprintf("crash-%d", subscription),
+			"code":                     "work",
+			"timestamp":                1_700_000_000 + l.rand.Int64N(1_000_000),
+			"properties":               object{"amount": fmt.Sprintf("%d.%03d", value/1000, value%1000)},
+		})...)
+	}
+	return batch
+}
+
+// send posts a batch and remembers whether it was acknowledged.
+func (l *crashLoad) send(ctx context.Context, c *client, batch *crashBatch) error {
+	l.inFlight.Add(1)
+	answer, err := c.events(ctx, batch.lines)
+	l.inFlight.Add(-1)
+	if err == nil && fmt.Sprint(answer["refused_count"]) != "0" {
+		err = fmt.Errorf("refused: %v", answer)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.unacked = append(l.unacked, batch)
+		return err
+	}
+	l.acked = append(l.acked, batch)
+	return nil
+}
+
+// resend sends everything that was not acknowledged, and a random tenth of what was.
+func (l *crashLoad) resend(t *testing.T, c *client) {
+	t.Helper()
+	l.mu.Lock()
+	again := l.unacked
+	l.unacked = nil
+	var repeats []*crashBatch
+	for _, batch := range l.acked {
+		if l.rand.IntN(10) == 0 {
+			repeats = append(repeats, batch)
+		}
+	}
+	l.mu.Unlock()
+	for _, batch := range again {
+		if err := l.send(t.Context(), c, batch); err != nil {
+			t.Fatalf("cannot resend what was not acknowledged: %v", err)
+		}
+	}
+	for _, batch := range repeats {
+		if _, err := c.events(t.Context(), batch.lines); err != nil {
+			t.Fatalf("cannot resend what was acknowledged: %v", err)
+		}
+	}
+}
+
+// TestCrash kills weir under load, again and again, and compares count and sum
+// of every subscription with what was sent: nothing lost, nothing twice.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	dir := testDir(t)
+	const key = "crash-test-key"
+	settings := []string{"WEIR_DATA_DIR=" + dir, "WEIR_API_KEY=" + key, "WEIR_CHECKPOINT_INTERVAL=100ms", "WEIR_SANDBOX=true"}
+	load := &crashLoad{rand: rand.New(rand.NewPCG(seed, 1))}
+
+	w := start(t, "all", settings...)
+	w.waitReady()
+	createCrashPlan(t, newClient(w.url, key))
+
+	torn, resumed := 0, 0
+	for round := 0; round < *crashRounds || torn < crashTornMin; round++ {
+		if round > *crashRounds+crashExtraRoundsMax {
+			t.Fatalf("only %d of %d kills fell inside a checkpoint", torn, round)
+		}
+		c := newClient(w.url, key)
+		load.resend(t, c)
+		killUnderLoad(t, w, c, load, dir, round%2 == 0)
+		if len(checkpointTables(t, dir)) > 0 {
+			torn++
+		}
+
+		w = start(t, "all", settings...)
+		w.waitReady()
+		if m := w.metrics(); m["weir_aggregator_resume_offset"] > 0 {
+			resumed++
+		}
+	}
+	c := newClient(w.url, key)
+	load.resend(t, c)
+	checkCrashUsage(t, c, load)
+	t.Logf("%d events, %d kills inside a checkpoint, %d restarts resumed behind offset 0", len(load.acked)*crashBatchEvents, torn, resumed)
+	if resumed < *crashRounds/2 {
+		t.Errorf("only %d of %d restarts resumed from a checkpoint: the rest replayed from zero", resumed, *crashRounds)
+	}
+	w.stop()
+	if pids := postgresProcesses(t, dir); len(pids) > 0 {
+		t.Errorf("PostgreSQL processes are left running: %v", pids)
+	}
+}
+
+// killUnderLoad sends new events from several senders and kills weir at a random
+// moment, or, with inCheckpoint, as soon as a checkpoint's tables stand on disk.
+func killUnderLoad(t *testing.T, w *weir, c *client, load *crashLoad, dir string, inCheckpoint bool) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var senders sync.WaitGroup
+	for range crashSenders {
+		senders.Go(func() {
+			for ctx.Err() == nil {
+				if load.send(ctx, c, load.next(t)) != nil {
+					return
+				}
+			}
+		})
+	}
+	load.mu.Lock()
+	moment := time.After(50*time.Millisecond + time.Duration(load.rand.Int64N(int64(crashLoadMax))))
+	load.mu.Unlock()
+	<-moment
+	if inCheckpoint {
+		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline) && len(checkpointTables(t, dir)) == 0; {
+		}
+	}
+	for load.inFlight.Load() == 0 { // a kill between two requests proves nothing
+	}
+	w.kill()
+	cancel()
+	senders.Wait()
+	if len(load.unacked) == 0 {
+		t.Fatal("no request was in flight when weir was killed")
+	}
+}
+
+// checkpointTables returns the tables of checkpoints that were begun and not
+// committed: they stand in a directory of their own until they are.
+func checkpointTables(t *testing.T, dir string) []string {
+	t.Helper()
+	tables, err := filepath.Glob(filepath.Join(dir, "aggregator", "partition-*", "building", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tables
+}
+
+// createCrashPlan makes a metric that sums, a plan, and the subscriptions.
+func createCrashPlan(t *testing.T, c *client) {
+	t.Helper()
+	c.must(t, "POST", "/test_clock", object{"test_clock": object{"now": "2023-11-01T00:00:00Z"}})
+	metric := c.must(t, "POST", "/billable_metrics", object{"billable_metric": object{
+		"name": "Work", "code": "work", "aggregation_type": "sum_agg", "field_name": "amount",
+	}})
+	c.must(t, "POST", "/plans", object{"plan": object{
+		"name": "Crash", "code": "crash", "interval": "monthly", "amount_cents": 0, "amount_currency": "USD", "pay_in_advance": false,
+		"charges": []any{object{
+			"billable_metric_id": dig(t, metric, "billable_metric", "lago_id"),
+			"charge_model":       "standard", "properties": object{"amount": "0.01"},
+		}},
+	}})
+	c.must(t, "POST", "/customers", object{"customer": object{"external_id": "crash", "name": "Crash"}})
+	for i := range crashSubscriptions {
+		c.must(t, "POST", "/subscriptions", object{"subscription": object{
+			"external_customer_id": "crash", "plan_code": "crash", "external_id": fmt.Sprintf("crash-%d", i),
+			"subscription_at": "2023-11-01T00:00:00Z",
+		}})
+	}
+}
+
+// checkCrashUsage compares every subscription's usage with what was sent.
+func checkCrashUsage(t *testing.T, c *client, load *crashLoad) {
+	t.Helper()
+	var counts, sums [crashSubscriptions]int64
+	for _, batch := range load.acked {
+		for i := range crashSubscriptions {
+			counts[i] += batch.counts[i]
+			sums[i] += batch.sums[i]
+		}
+	}
+	for i := range crashSubscriptions {
+		want := fmt.Sprintf("%d events, sum %s", counts[i], plain(fmt.Sprintf("%d.%03d", sums[i]/1000, sums[i]%1000)))
+		eventually(t, 30*time.Second, func() error {
+			usage := c.must(t, "GET", fmt.Sprintf("/customers/crash/current_usage?external_subscription_id=crash-%d", i), nil)
+			charge := dig(t, usage, "customer_usage", "charges_usage", 0)
+			got := fmt.Sprintf("%s events, sum %s", text(t, charge, "events_count"), plain(text(t, charge, "units")))
+			if got != want {
+				return fmt.Errorf("subscription crash-%d: %s; sent were %s", i, got, want)
+			}
+			return nil
+		})
+	}
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"weir/aggregator/query"
+	"weir/billing"
+	"weir/billing/postgres"
+)
+
+// allCommand runs every role in one process.
+type allCommand struct{}
+
+// Run runs until the context ends, then drains.
+func (allCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
+	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
+		started, err := p.startAll(ctx)
+		if err == nil {
+			started.greet(os.Stdout)
+		}
+		return err
+	})
+}
+
+// ingestCommand takes events in.
+type ingestCommand struct{}
+
+// Run runs until the context ends, then drains.
+func (ingestCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
+	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
+		if err := p.openShared(ctx); err != nil {
+			return err
+		}
+		address, err := p.serveIntake(nil)
+		if err == nil {
+			logger.Info("taking events in", "url", "http://"+address)
+		}
+		return err
+	})
+}
+
+// aggregatorCommand owns partitions and answers usage.
+type aggregatorCommand struct{}
+
+// Run runs until the context ends, then drains.
+func (aggregatorCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
+	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
+		if err := p.openDataDir(); err != nil {
+			return err
+		}
+		if err := p.openShared(ctx); err != nil {
+			return err
+		}
+		_, err := p.startSharedAggregator(ctx)
+		return err
+	})
+}
+
+// apiCommand serves the management API.
+type apiCommand struct{}
+
+// Run runs until the context ends, then drains.
+func (apiCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
+	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
+		if err := p.openShared(ctx); err != nil {
+			return err
+		}
+		key, err := p.firstOrganization(ctx)
+		if err != nil {
+			return err
+		}
+		usage, err := p.queryClient(ctx)
+		if err != nil {
+			return err
+		}
+		b, err := p.newBiller(usage)
+		if err != nil {
+			return err
+		}
+		address, err := p.serveAPI(p.apiHandler(usage, b))
+		if err == nil {
+			greeting{url: "http://" + address, key: key}.greet(os.Stdout)
+		}
+		return err
+	})
+}
+
+// billerCommand makes invoices.
+type billerCommand struct{}
+
+// Run runs until the context ends, then drains.
+func (billerCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
+	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
+		if err := p.openShared(ctx); err != nil {
+			return err
+		}
+		usage, err := p.queryClient(ctx)
+		if err != nil {
+			return err
+		}
+		b, err := p.newBiller(usage)
+		if err != nil {
+			return err
+		}
+		p.goUntilClose("biller", b.Run)
+		return nil
+	})
+}
+
+// runProcess opens a process, starts its roles, waits until it shall end, and drains it.
+func runProcess(ctx context.Context, cfg *Config, logger *slog.Logger, start func(context.Context, *process) error) error {
+	p, err := openProcess(ctx, cfg, logger)
+	if err != nil {
+		return err
+	}
+	if err = start(ctx, p); err == nil {
+		p.ready.started()
+		err = p.wait(ctx)
+	}
+	if closeErr := p.Close(); err == nil {
+		err = closeErr
+	} else if closeErr != nil {
+		logger.Error("cannot close cleanly", "error", closeErr)
+	}
+	return err
+}
+
+// openShared opens the database and the log that several processes share.
+func (p *process) openShared(ctx context.Context) error {
+	if err := p.requireShared(); err != nil {
+		return err
+	}
+	if err := p.openDatabase(ctx); err != nil {
+		return err
+	}
+	return p.openLog(ctx)
+}
+
+// startAll starts every role. With the log in the data directory the aggregator
+// owns every partition and is asked directly; with Kafka another process may own
+// some, so questions go to whoever does.
+func (p *process) startAll(ctx context.Context) (greeting, error) {
+	if err := p.openDataDir(); err != nil {
+		return greeting{}, err
+	}
+	if err := p.openDatabase(ctx); err != nil {
+		return greeting{}, err
+	}
+	key, err := p.firstOrganization(ctx)
+	if err != nil {
+		return greeting{}, err
+	}
+	if err := p.openLog(ctx); err != nil {
+		return greeting{}, err
+	}
+	usage, err := p.startQuerier(ctx)
+	if err != nil {
+		return greeting{}, err
+	}
+	b, err := p.newBiller(usage)
+	if err != nil {
+		return greeting{}, err
+	}
+	p.goUntilClose("biller", b.Run)
+	address, err := p.serveIntake(p.apiHandler(usage, b))
+	return greeting{url: "http://" + address, key: key}, err
+}
+
+// startQuerier starts the aggregator of weir all and returns whom to ask.
+func (p *process) startQuerier(ctx context.Context) (query.Querier, error) {
+	if len(p.cfg.KafkaBrokers) > 0 {
+		return p.startSharedAggregator(ctx)
+	}
+	return p.startAggregator(ctx)
+}
+
+// firstOrganization creates the first organization where there is none, and
+// returns its key then; "" when there is one already.
+func (p *process) firstOrganization(ctx context.Context) (key string, err error) {
+	organizations, err := p.db.Organizations(ctx)
+	if err != nil || len(organizations) > 0 {
+		return "", err
+	}
+	key = p.cfg.APIKey
+	if key == "" {
+		key = newAPIKey()
+	}
+	_, err = createOrganization(ctx, p.db, "Default", key, time.Now())
+	return key, err
+}
+
+// createOrganization creates an organization with its first key.
+func createOrganization(ctx context.Context, db *postgres.DB, name, key string, now time.Time) (*billing.Organization, error) {
+	organization := &billing.Organization{Name: name, CreatedAt: now}
+	if err := db.CreateOrganizationWithKey(ctx, organization, key); err != nil {
+		return nil, fmt.Errorf("cannot create the organization: %w", err)
+	}
+	return organization, nil
+}
+
+// newAPIKey returns 160 random bits behind a prefix that secret scanners can look for.
+func newAPIKey() string {
+	secret := make([]byte, 20)
+	rand.Read(secret)
+	return "weir_" + hex.EncodeToString(secret)
+}
+
+// greeting is what a person who started weir needs to know.
+type greeting struct {
+	url string
+	key string // "" when it was told before
+}
+
+// greet prints where weir is, the key if it is new, and three lines to paste.
+func (g greeting) greet(w io.Writer) {
+	key := g.key
+	fmt.Fprintf(w, "\nweir is ready at %s\n", g.url)
+	if key == "" {
+		key = "$WEIR_API_KEY"
+		fmt.Fprint(w, "API key: the one printed at the first start (export it as WEIR_API_KEY; weir org key makes another)\n")
+	} else {
+		fmt.Fprintf(w, "API key: %s   (shown once: keep it)\n", key)
+	}
+	fmt.Fprintf(w, `
+Create a metric, send an event, read it back:
+
+curl -s %[1]s/api/v1/billable_metrics -H "Authorization: Bearer %[2]s" -H 'Content-Type: application/json' -d '{"billable_metric":{"name":"Requests","code":"requests","aggregation_type":"count_agg"}}'
+curl -s %[1]s/api/v1/events -H "Authorization: Bearer %[2]s" -H 'Content-Type: application/json' -d '{"event":{"transaction_id":"first-event","external_subscription_id":"acme","code":"requests","properties":{"model":"small"}}}'
+curl -s %[1]s/api/v1/events/first-event -H "Authorization: Bearer %[2]s"
+
+Ctrl-C drains and stops.
+`, g.url, key)
+}
