@@ -41,12 +41,12 @@ func inProcess(t *testing.T, args ...string) (*client, *process) {
 	}
 	started, ended := make(chan running, 1), make(chan error, 1)
 	go func() {
-		ended <- runProcess(ctx, &cfg.Config, slog.New(slog.NewTextHandler(io.Discard, nil)), func(ctx context.Context, p *process) error {
-			greeting, err := p.startAll(ctx)
+		ended <- runProcess(ctx, &cfg.Config, slog.New(slog.NewTextHandler(io.Discard, nil)), func(p *process, ctx context.Context) (greeting, error) {
+			g, err := p.startAll(ctx)
 			if err == nil {
-				started <- running{greeting, p}
+				started <- running{g, p}
 			}
-			return err
+			return greeting{what: "a test"}, err
 		})
 	}()
 	t.Cleanup(func() {

@@ -103,6 +103,37 @@ func (p *process) goUntilClose(name string, run func(ctx context.Context) error)
 	})
 }
 
+// How often readiness is looked at while starting, and how often what lacks is logged.
+const (
+	readyInterval   = 10 * time.Millisecond
+	unreadyInterval = 10 * time.Second
+)
+
+// awaitReady blocks until every check passes, or the process shall end.
+func (p *process) awaitReady(ctx context.Context) bool {
+	complain := time.NewTicker(unreadyInterval)
+	defer complain.Stop()
+	for {
+		results, ready := p.ready.run(ctx)
+		if ready {
+			return true
+		}
+		select {
+		case <-time.After(readyInterval):
+		case <-complain.C:
+			for _, result := range results {
+				if !result.OK {
+					p.logger.Warn("not ready yet", "check", result.Name, "error", result.Error)
+				}
+			}
+		case <-ctx.Done():
+			return false
+		case <-p.ctx.Done():
+			return false
+		}
+	}
+}
+
 // wait blocks until the process is asked to end or a part has failed, which is the error.
 func (p *process) wait(ctx context.Context) error {
 	select {

@@ -12,6 +12,7 @@ import (
 
 	"weir/aggregator/query"
 	"weir/billing"
+	"weir/billing/biller"
 	"weir/billing/postgres"
 )
 
@@ -20,13 +21,7 @@ type allCommand struct{}
 
 // Run runs until the context ends, then drains.
 func (allCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
-	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
-		started, err := p.startAll(ctx)
-		if err == nil {
-			started.greet(os.Stdout)
-		}
-		return err
-	})
+	return runProcess(ctx, cfg, logger, (*process).startAll)
 }
 
 // ingestCommand takes events in.
@@ -34,15 +29,12 @@ type ingestCommand struct{}
 
 // Run runs until the context ends, then drains.
 func (ingestCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
-	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
+	return runProcess(ctx, cfg, logger, func(p *process, ctx context.Context) (greeting, error) {
 		if err := p.openShared(ctx); err != nil {
-			return err
+			return greeting{}, err
 		}
 		address, err := p.serveIntake(nil)
-		if err == nil {
-			logger.Info("taking events in", "url", "http://"+address)
-		}
-		return err
+		return greeting{what: "taking events in", url: "http://" + address}, err
 	})
 }
 
@@ -51,15 +43,15 @@ type aggregatorCommand struct{}
 
 // Run runs until the context ends, then drains.
 func (aggregatorCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
-	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
+	return runProcess(ctx, cfg, logger, func(p *process, ctx context.Context) (greeting, error) {
 		if err := p.openDataDir(); err != nil {
-			return err
+			return greeting{}, err
 		}
 		if err := p.openShared(ctx); err != nil {
-			return err
+			return greeting{}, err
 		}
 		_, err := p.startSharedAggregator(ctx)
-		return err
+		return greeting{what: "counting"}, err
 	})
 }
 
@@ -68,27 +60,17 @@ type apiCommand struct{}
 
 // Run runs until the context ends, then drains.
 func (apiCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
-	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
-		if err := p.openShared(ctx); err != nil {
-			return err
+	return runProcess(ctx, cfg, logger, func(p *process, ctx context.Context) (greeting, error) {
+		usage, b, err := p.openBilling(ctx)
+		if err != nil {
+			return greeting{}, err
 		}
 		key, err := p.firstOrganization(ctx)
 		if err != nil {
-			return err
-		}
-		usage, err := p.queryClient(ctx)
-		if err != nil {
-			return err
-		}
-		b, err := p.newBiller(usage)
-		if err != nil {
-			return err
+			return greeting{}, err
 		}
 		address, err := p.serveAPI(p.apiHandler(usage, b))
-		if err == nil {
-			greeting{url: "http://" + address, key: key}.greet(os.Stdout)
-		}
-		return err
+		return greeting{what: "serving the management API", url: "http://" + address, key: key}, err
 	})
 }
 
@@ -97,31 +79,28 @@ type billerCommand struct{}
 
 // Run runs until the context ends, then drains.
 func (billerCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) error {
-	return runProcess(ctx, cfg, logger, func(ctx context.Context, p *process) error {
-		if err := p.openShared(ctx); err != nil {
-			return err
+	return runProcess(ctx, cfg, logger, func(p *process, ctx context.Context) (greeting, error) {
+		_, b, err := p.openBilling(ctx)
+		if err == nil {
+			p.goUntilClose("biller", b.Run)
 		}
-		usage, err := p.queryClient(ctx)
-		if err != nil {
-			return err
-		}
-		b, err := p.newBiller(usage)
-		if err != nil {
-			return err
-		}
-		p.goUntilClose("biller", b.Run)
-		return nil
+		return greeting{what: "billing"}, err
 	})
 }
 
-// runProcess opens a process, starts its roles, waits until it shall end, and drains it.
-func runProcess(ctx context.Context, cfg *Config, logger *slog.Logger, start func(context.Context, *process) error) error {
+// runProcess opens a process, starts its roles, says so when it is ready, waits
+// until it shall end, and drains it.
+func runProcess(ctx context.Context, cfg *Config, logger *slog.Logger, start func(*process, context.Context) (greeting, error)) error {
 	p, err := openProcess(ctx, cfg, logger)
 	if err != nil {
 		return err
 	}
-	if err = start(ctx, p); err == nil {
+	greeting, err := start(p, ctx)
+	if err == nil {
 		p.ready.started()
+		if p.awaitReady(ctx) {
+			greeting.greet(os.Stdout, logger)
+		}
 		err = p.wait(ctx)
 	}
 	if closeErr := p.Close(); err == nil {
@@ -130,6 +109,20 @@ func runProcess(ctx context.Context, cfg *Config, logger *slog.Logger, start fun
 		logger.Error("cannot close cleanly", "error", closeErr)
 	}
 	return err
+}
+
+// openBilling opens what the management API and the biller stand on, apart from
+// the aggregators: a client that asks them, and the biller, which does nothing yet.
+func (p *process) openBilling(ctx context.Context) (*query.Client, *biller.Biller, error) {
+	if err := p.openShared(ctx); err != nil {
+		return nil, nil, err
+	}
+	usage, err := p.queryClient(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := p.newBiller(usage)
+	return usage, b, err
 }
 
 // openShared opens the database and the log that several processes share.
@@ -170,7 +163,7 @@ func (p *process) startAll(ctx context.Context) (greeting, error) {
 	}
 	p.goUntilClose("biller", b.Run)
 	address, err := p.serveIntake(p.apiHandler(usage, b))
-	return greeting{url: "http://" + address, key: key}, err
+	return greeting{url: "http://" + address, key: key, first: true}, err
 }
 
 // startQuerier starts the aggregator of weir all and returns whom to ask.
@@ -214,12 +207,22 @@ func newAPIKey() string {
 
 // greeting is what a person who started weir needs to know.
 type greeting struct {
-	url string
-	key string // "" when it was told before
+	what  string // what a role of its own does; "" for weir all
+	url   string
+	key   string // "" when it was told before
+	first bool   // print lines to paste
 }
 
-// greet prints where weir is, the key if it is new, and three lines to paste.
-func (g greeting) greet(w io.Writer) {
+// greet says that weir is ready: a role of its own to the log, weir all to the
+// terminal, with the key if it is new and three lines to paste.
+func (g greeting) greet(w io.Writer, logger *slog.Logger) {
+	if g.key != "" && !g.first {
+		fmt.Fprintf(w, "API key: %s   (shown once: keep it)\n", g.key)
+	}
+	if !g.first {
+		logger.Info("ready: "+g.what, "url", g.url)
+		return
+	}
 	key := g.key
 	fmt.Fprintf(w, "\nweir is ready at %s\n", g.url)
 	if key == "" {

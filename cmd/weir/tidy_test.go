@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -156,5 +157,31 @@ func TestTidyPackageDocs(t *testing.T) {
 		if !documented {
 			t.Errorf("%s has no package comment", p.ImportPath)
 		}
+	}
+}
+
+// TestTidyReadme: every file that the README leads a reader to is there. A bare
+// name stands in the folder of the path before it.
+func TestTidyReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, found := "", 0
+	for _, match := range regexp.MustCompile("`([a-z_/]+\\.go)`").FindAllSubmatch(readme, -1) {
+		name := string(match[1])
+		if strings.Contains(name, "/") {
+			dir = filepath.Dir(name)
+		} else {
+			name = filepath.Join(dir, name)
+		}
+		if _, err := os.Stat(filepath.Join("../..", name)); err != nil {
+			t.Errorf("the README names %s: %v", name, err)
+		}
+		found++
+	}
+	if found == 0 {
+		t.Error("the README names no file")
 	}
 }
