@@ -33,6 +33,9 @@ func (d *dataDir) aggregator() string { return filepath.Join(d.path, "aggregator
 // root, pass through to its own directory, and nobody list it.
 const dirMode = 0o711
 
+// privateMode is that of the directories that hold events.
+const privateMode = 0o700
+
 // chooseDataDir returns the directory that the settings ask for, else ./data,
 // else, where ./data cannot serve the PostgreSQL child, a directory of the user's.
 func chooseDataDir(cfg *Config) (string, error) {

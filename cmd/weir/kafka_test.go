@@ -157,12 +157,22 @@ func (p *producer) key(e kafkaEvent) string {
 // produce writes events to the topic with one of librdkafka's partitioners.
 func (p *producer) produce(partitioner string, events ...kafkaEvent) {
 	p.t.Helper()
-	var input []byte
+	p.kcat(p.keyed(events), "-P", "-K", `\t`, "-X", "partitioner="+partitioner)
+}
+
+// transact is produce in one transaction.
+func (p *producer) transact(partitioner string, events ...kafkaEvent) {
+	p.t.Helper()
+	p.kcat(p.keyed(events), "-P", "-K", `\t`, "-X", "partitioner="+partitioner, "-X", "transactional.id="+uuid.NewString())
+}
+
+// keyed returns the events with their keys, one a line.
+func (p *producer) keyed(events []kafkaEvent) (lines []byte) {
 	for _, e := range events {
-		input = append(input, p.key(e)+"\t"...)
-		input = append(input, p.line(e, p.organization)...)
+		lines = append(lines, p.key(e)+"\t"...)
+		lines = append(lines, p.line(e, p.organization)...)
 	}
-	p.kcat(input, "-P", "-K", `\t`, "-X", "partitioner="+partitioner)
+	return lines
 }
 
 // kcat runs kcat on the topic.
@@ -373,32 +383,59 @@ func (p *producer) produceInvalid(good kafkaEvent) map[string]float64 {
 		p.kcat(records, "-P", "-p", strconv.Itoa(partition))
 	}
 	p.kcat(p.line(giant, p.organization), "-P", "-p", "5")
+	p.kcat([]byte("nobody\t\n"), "-P", "-K", `\t`, "-Z", "-p", "6") // a record without a value
 	return map[string]float64{
-		"malformed": float64(len(malformed) * eventlog.PartitionsDefault),
+		"malformed": float64(len(malformed)*eventlog.PartitionsDefault + 1),
 		"invalid":   float64(len(invalid)*eventlog.PartitionsDefault + 1),
 	}
 }
 
-// TestKafkaTransaction: a producer may write in transactions. What it aborts does
-// not count; and the markers that transactions leave in the log, which are no
-// events, hold up neither usage nor invoices.
+// TestKafkaTransaction: a producer may write in transactions. The markers that
+// these leave at the log's end are no events, and hold up nothing: neither usage,
+// nor an invoice, which is made only when everything in the log was counted, nor
+// a restart that finds its place behind a marker.
 func TestKafkaTransaction(t *testing.T) {
 	t.Parallel()
 	p := newProducer(t)
-	events := p.events(producerEvents, true)
-	p.produce(partitionerKafka, events...)
-	last := p.events(producerSubscriptions, true)
-	var input []byte
-	for _, e := range last {
-		input = append(input, p.key(e)+"\t"...)
-		input = append(input, p.line(e, p.organization)...)
-	}
-	p.kcat(input, "-P", "-K", `\t`, "-X", "partitioner="+partitionerKafka, "-X", "transactional.id="+uuid.NewString())
+	p.produce(partitionerKafka, p.events(producerEvents, true)...)
+	p.transact(partitionerKafka, p.events(producerSubscriptions, true)...)
 	p.checkUsage()
 
-	p.client.must(t, "POST", "/test_clock", object{"test_clock": object{"now": p.start.AddDate(0, 1, 1)}})
-	list := p.client.must(t, "GET", "/invoices?external_customer_id=kafka", nil)
-	if n := text(t, list, "meta", "total_count"); n != "1" {
-		t.Fatalf("%s invoices, not 1", n)
+	p.weir.stop()
+	p.restart()
+	p.checkUsage()
+	p.transact(partitionerDefault, p.events(producerSubscriptions, true)...)
+	p.checkUsage()
+	p.checkInvoice()
+	if m := p.weir.metrics(); m["weir_aggregator_stopped"] != 0 || m["weir_aggregator_set_aside_total"] != 0 {
+		t.Errorf("%v partitions are stopped, %v records set aside", m["weir_aggregator_stopped"], m["weir_aggregator_set_aside_total"])
+	}
+}
+
+// checkInvoice lets the period end and looks for all events on the one invoice.
+func (p *producer) checkInvoice() {
+	p.t.Helper()
+	p.client.must(p.t, "POST", "/test_clock", object{"test_clock": object{"now": p.start.AddDate(0, 1, 1)}})
+	list := p.client.must(p.t, "GET", "/invoices?external_customer_id=kafka", nil)
+	if n := text(p.t, list, "meta", "total_count"); n != "1" {
+		p.t.Fatalf("%s invoices, not 1", n)
+	}
+	invoice := p.client.must(p.t, "GET", "/invoices/"+text(p.t, list, "invoices", 0, "lago_id"), nil)
+	var got, want int64
+	for _, fee := range dig(p.t, invoice, "invoice", "fees").([]any) {
+		if text(p.t, fee, "item", "type") != "charge" {
+			continue
+		}
+		n, err := strconv.ParseInt(text(p.t, fee, "events_count"), 10, 64)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		got += n
+	}
+	for _, n := range p.counts {
+		want += n
+	}
+	if got != want {
+		p.t.Errorf("the invoice is for %d events, not %d", got, want)
 	}
 }

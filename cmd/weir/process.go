@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -231,6 +230,9 @@ func (p *process) openLog(ctx context.Context) error {
 		log, p.assignor = kafka, kafka.Assignor()
 		p.ready.add("log", kafka.Ping)
 	} else {
+		if err := os.MkdirAll(p.dir.log(), privateMode); err != nil {
+			return fmt.Errorf("cannot create the log's directory: %w", err)
+		}
 		embedded, err := eventlog.OpenEmbedded(p.dir.log(), eventlog.EmbeddedOptions{
 			Partitions: p.cfg.Partitions, Logger: p.logger, Registerer: p.registry,
 		})
@@ -300,13 +302,4 @@ func (p *process) openCatalog(ctx context.Context) error {
 		return p.db.WatchCatalog(ctx, p.catalog.Store)
 	})
 	return nil
-}
-
-// aggregatorDir is where the stores of this process's partitions live.
-func (p *process) aggregatorDir() (string, error) {
-	dir := p.dir.aggregator()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("cannot create %s: %w", dir, err)
-	}
-	return filepath.Clean(dir), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,9 +28,9 @@ func (p *process) startAggregator(ctx context.Context) (*worker.Worker, error) {
 	if err := p.openCatalog(ctx); err != nil {
 		return nil, err
 	}
-	dir, err := p.aggregatorDir()
-	if err != nil {
-		return nil, err
+	dir := p.dir.aggregator()
+	if err := os.MkdirAll(dir, privateMode); err != nil {
+		return nil, fmt.Errorf("cannot create the aggregator's directory: %w", err)
 	}
 	w, err := worker.New(worker.Options{
 		Log: p.log, Assignor: p.assignor, Dir: dir, Catalog: p.catalog.Load, OnStop: p.stopPartition,

@@ -163,7 +163,7 @@ func (p *process) startAll(ctx context.Context) (greeting, error) {
 	}
 	p.goUntilClose("biller", b.Run)
 	address, err := p.serveIntake(p.apiHandler(usage, b))
-	return greeting{url: "http://" + address, key: key, first: true}, err
+	return greeting{url: "http://" + address, key: key, dir: p.dir.path}, err
 }
 
 // startQuerier starts the aggregator of weir all and returns whom to ask.
@@ -207,24 +207,24 @@ func newAPIKey() string {
 
 // greeting is what a person who started weir needs to know.
 type greeting struct {
-	what  string // what a role of its own does; "" for weir all
-	url   string
-	key   string // "" when it was told before
-	first bool   // print lines to paste
+	what string // what a role of its own does; "" for weir all
+	url  string
+	key  string // "" when it was told before
+	dir  string // where everything is kept; only of weir all
 }
 
 // greet says that weir is ready: a role of its own to the log, weir all to the
 // terminal, with the key if it is new and three lines to paste.
 func (g greeting) greet(w io.Writer, logger *slog.Logger) {
-	if g.key != "" && !g.first {
-		fmt.Fprintf(w, "API key: %s   (shown once: keep it)\n", g.key)
-	}
-	if !g.first {
+	if g.dir == "" {
+		if g.key != "" {
+			fmt.Fprintf(w, "API key: %s   (shown once: keep it)\n", g.key)
+		}
 		logger.Info("ready: "+g.what, "url", g.url)
 		return
 	}
 	key := g.key
-	fmt.Fprintf(w, "\nweir is ready at %s\n", g.url)
+	fmt.Fprintf(w, "\nweir is ready at %s, its data in %s\n", g.url, g.dir)
 	if key == "" {
 		key = "$WEIR_API_KEY"
 		fmt.Fprint(w, "API key: the one printed at the first start (export it as WEIR_API_KEY; weir org key makes another)\n")
