@@ -43,6 +43,13 @@
 //   - The directory's own name in its parent was not synced: after a power cut the
 //     whole store was gone, with all that had been synced inside it. makeDirs syncs
 //     upwards.
+//   - A Pebble iterator forgets a read error with its next seek. Store.Lookup asked
+//     for the error after the last id only: an id whose block could not be read was
+//     never seen, and its event counted twice.
+//   - A power cut may keep a table's last block and lose one before it. Open believed
+//     that a table whose footer is there is whole, and would never open such a store
+//     again. A table that was cut is no part of the store, wherever the cut is.
+//   - Series were told apart by where their names lay in memory; see worker.
 //
 // And what would, without the first names in building/: tables taken in without a
 // commit come to light later, when the log has lost their records and grown again past

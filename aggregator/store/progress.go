@@ -23,6 +23,16 @@ type Totals struct {
 	Aside      [reasonsEnd]int64
 }
 
+// Taken returns how many events the records held, counted or not. A record that
+// could not be read is taken for one.
+func (t *Totals) Taken() int64 {
+	taken := t.Events + t.Duplicates + t.Forwarded
+	for _, n := range t.Aside {
+		taken += n
+	}
+	return taken
+}
+
 const progressVersion = 1
 
 var errCorruptProgress = errors.New("progress is corrupt")

@@ -207,6 +207,11 @@ func (s *Store) Lookup(ids []ingest.ID, found func(i int, seen Seen)) (err error
 	for i := range ids {
 		key = append(append(key[:0], spaceSeen), ids[i][:]...)
 		if !iter.SeekPrefixGE(key) {
+			// The next seek forgets this one's fault, and an id that can't be read is not
+			// one that was never seen.
+			if err := iter.Error(); err != nil {
+				return fmt.Errorf("cannot look up id %x: %w", ids[i], err)
+			}
 			continue
 		}
 		seen, err := decodeSeenAt(iter)
@@ -215,7 +220,7 @@ func (s *Store) Lookup(ids []ingest.ID, found func(i int, seen Seen)) (err error
 		}
 		found(i, seen)
 	}
-	return iter.Error()
+	return nil
 }
 
 // SeenIDs calls f for every id below the commit point. It must not run beside Close.

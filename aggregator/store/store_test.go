@@ -5,16 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"weir/aggregator"
 	"weir/ingest"
+	"weir/ingest/eventlog/crashfs"
 )
 
 const dir = "/data/partition-00003"
@@ -117,12 +121,12 @@ func TestCheckpointCut(t *testing.T) {
 			for seed := range uint64(8) {
 				t.Run(fmt.Sprintf("step %d, %d%% unsynced kept, seed %d", at, percent, seed), func(t *testing.T) {
 					t.Parallel()
-					fs := vfs.NewCrashableMem()
+					fs := crashfs.New()
 					s := open(t, fs)
 					if err := s.Write(checkpointOf(0, "x", "a", "b")); err != nil {
 						t.Fatal(err)
 					}
-					var clone *vfs.MemFS
+					var clone *crashfs.FS
 					s.afterStep = func(done step) {
 						if done == at {
 							clone = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(seed, 1))})
@@ -160,12 +164,12 @@ func TestCheckpointCut(t *testing.T) {
 // commit, of records that the log then lost, leave nothing behind when the log grows again.
 func TestUncommittedTablesOfALostTail(t *testing.T) {
 	t.Parallel()
-	fs := vfs.NewCrashableMem()
+	fs := crashfs.New()
 	s := open(t, fs)
 	if err := s.Write(checkpointOf(0, "x", "a", "b")); err != nil {
 		t.Fatal(err)
 	}
-	var clone *vfs.MemFS
+	var clone *crashfs.FS
 	s.afterStep = func(done step) {
 		if done == stepIngested {
 			clone = fs.CrashClone(vfs.CrashCloneCfg{})
@@ -191,6 +195,137 @@ func TestUncommittedTablesOfALostTail(t *testing.T) {
 	s.Lookup([]ingest.ID{ingest.IDKey(org, []byte("sub"), []byte("ccc"))}, func(int, Seen) {
 		t.Error("an id of the lost tail is known")
 	})
+}
+
+// TestTableCutWhileBuilt: a power cut may keep any blocks of a table that was not
+// synced. The store opens, whatever the table has become.
+func TestTableCutWhileBuilt(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for i := range 2000 {
+		names = append(names, fmt.Sprint("id-", i))
+	}
+	fs := vfs.NewMem()
+	s := open(t, fs)
+	if err := s.Write(checkpointOf(0, "x", "a")); err != nil {
+		t.Fatal(err)
+	}
+	var whole []byte
+	s.afterStep = func(done step) {
+		if done != stepBuilt {
+			return
+		}
+		f, err := fs.Open(fs.PathJoin(dir, buildingDir, fmt.Sprintf("%016x-seen.sst", 2001)))
+		if err == nil {
+			whole, err = io.ReadAll(f)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.Write(checkpointOf(1, "x", names...)); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	const blockBytes = 4096
+	for at := 0; at < len(whole); at += blockBytes {
+		fs := vfs.NewMem()
+		s := open(t, fs)
+		if err := s.Write(checkpointOf(0, "x", "a")); err != nil {
+			t.Fatal(err)
+		}
+		closeStore(t, s)
+		cut := bytes.Clone(whole)
+		clear(cut[at:min(at+blockBytes, len(cut))])
+		f, err := fs.Create(fs.PathJoin(dir, buildingDir, "cut-seen.sst"), vfs.WriteCategoryUnspecified)
+		if err == nil {
+			_, err = f.Write(cut)
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, fs)
+		if got, want := contents(t, s), "next 1; a=x@0; counter 1; seen [0]"; got != want {
+			t.Errorf("without the bytes from %d: got %s\nwant %s", at, got, want)
+		}
+		closeStore(t, s)
+	}
+}
+
+// TestSeriesNamedTwice: the owner lets a series go from memory and reads it again
+// while events of it are pending. Their names are two, the series is one.
+func TestSeriesNamedTwice(t *testing.T) {
+	t.Parallel()
+	s := open(t, vfs.NewMem())
+	defer closeStore(t, s)
+	again := *series
+	var pending Pending
+	for i, id := range []string{"b", "a"} {
+		name := []*SeriesName{series, &again}[i]
+		e := ingest.Event{
+			TransactionID: []byte(id), Subscription: []byte(name.Subscription), Code: []byte(name.Code),
+			Timestamp: int64(time.Hour), Properties: []ingest.Property{text("content", "x")},
+		}
+		pending.Append(name, ingest.IDKey(org, e.Subscription, e.TransactionID), 0, &e, ingest.PositionOf(int64(i), 0), 5)
+	}
+	c := checkpointOf(2, "x")
+	c.Pending = pending
+	if err := s.Write(c); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := contents(t, s), "next 2; a=x@1 b=x@0; counter 2; seen [0 1]"; got != want {
+		t.Fatalf("got %s\nwant %s", got, want)
+	}
+}
+
+// TestLookupReadFault: an id whose block can't be read is not an id that was
+// never seen. One fault among many ids must not get lost.
+func TestLookupReadFault(t *testing.T) {
+	t.Parallel()
+	var faulty atomic.Bool
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileReadAt && strings.HasSuffix(op.Path, ".sst") && faulty.CompareAndSwap(true, false) {
+			return errorfs.ErrInjected
+		}
+		return nil
+	}))
+	s, err := Open(dir, Options{FS: fs, Partition: 3, Cache: noCache(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, s)
+	var names []string
+	var ids []ingest.ID
+	for i := range 2000 { // several blocks of ids
+		names = append(names, fmt.Sprint("id-", i))
+		ids = append(ids, ingest.IDKey(org, []byte(series.Subscription), []byte(names[i])))
+	}
+	if err := s.Write(checkpointOf(0, "x", names...)); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(ids, func(a, b ingest.ID) int { return bytes.Compare(a[:], b[:]) })
+	found := 0
+	lookup := func() error {
+		found = 0
+		return s.Lookup(ids, func(int, Seen) { found++ })
+	}
+	if err := lookup(); err != nil || found != len(ids) {
+		t.Fatalf("found %d of %d: %v", found, len(ids), err)
+	}
+	faulty.Store(true)
+	if err := lookup(); err == nil {
+		t.Fatalf("found %d of %d and no error", found, len(ids))
+	}
+	if faulty.Load() {
+		t.Fatal("nothing was read")
+	}
+}
+
+// noCache returns a cache that holds next to nothing.
+func noCache(t *testing.T) *Cache {
+	cache := NewCache(1)
+	t.Cleanup(cache.Unref)
+	return cache
 }
 
 func TestLookup(t *testing.T) {
@@ -349,7 +484,7 @@ func TestAsides(t *testing.T) {
 
 func TestStopLasts(t *testing.T) {
 	t.Parallel()
-	fs := vfs.NewCrashableMem()
+	fs := crashfs.New()
 	s := open(t, fs)
 	if err := s.Stop("another log"); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -73,7 +74,7 @@ type timeEntry struct {
 func (p *Pending) bySeries(heads seriesHeads) [][]timeEntry {
 	counts := make([]int, len(heads.keys))
 	for i := range p.events {
-		counts[heads.rank[p.events[i].series]]++
+		counts[heads.rank[p.events[i].series.Number]]++
 	}
 	all := make([]timeEntry, len(p.events))
 	series := make([][]timeEntry, len(counts))
@@ -82,7 +83,7 @@ func (p *Pending) bySeries(heads seriesHeads) [][]timeEntry {
 	}
 	for i := range p.events {
 		e := &p.events[i]
-		rank := heads.rank[e.series]
+		rank := heads.rank[e.series.Number]
 		series[rank] = append(series[rank], timeEntry{e.timestamp, int32(i)})
 	}
 	for _, entries := range series {
@@ -100,19 +101,21 @@ func (p *Pending) bySeries(heads seriesHeads) [][]timeEntry {
 	return series
 }
 
-// seriesHeads are the beginnings of the keys of the pending events' series, in order.
+// seriesHeads are the beginnings of the keys of the pending events' series, in
+// order. A series is known by its number: one that was let go from memory and came
+// back has its name at two places, and its events have to stand together.
 type seriesHeads struct {
 	keys [][]byte
-	rank map[*SeriesName]int32
+	rank map[uint64]int32
 }
 
 func (p *Pending) seriesHeads() seriesHeads {
-	heads := seriesHeads{rank: make(map[*SeriesName]int32)}
+	heads := seriesHeads{rank: make(map[uint64]int32)}
 	var names []*SeriesName
 	for i := range p.events {
 		name := p.events[i].series
-		if _, ok := heads.rank[name]; !ok {
-			heads.rank[name] = 0
+		if _, ok := heads.rank[name.Number]; !ok {
+			heads.rank[name.Number] = 0
 			names = append(names, name)
 		}
 	}
@@ -127,7 +130,7 @@ func (p *Pending) seriesHeads() seriesHeads {
 	slices.SortFunc(sorted, func(a, b head) int { return bytes.Compare(a.key, b.key) })
 	for i, h := range sorted {
 		heads.keys = append(heads.keys, h.key)
-		heads.rank[h.name] = int32(i)
+		heads.rank[h.name.Number] = int32(i)
 	}
 	return heads
 }
@@ -208,23 +211,39 @@ func (s *Store) clean() error {
 }
 
 // removeEntries deletes a table's entries at or above the commit point from the store.
+//
+// A table that can't be read to its end was cut while it was built, and is not
+// part of the store: what becomes part of it is whole and synced before. (Should the
+// disk have damaged it later, the store has the same bytes and says so when they are read.)
 func (s *Store) removeEntries(path string) (err error) {
-	f, err := s.fs.Open(path)
+	batch := s.db.NewBatch()
+	defer closeInto(batch, &err)
+	end := ingest.PositionOf(s.Progress().Next, 0)
+	err = s.tableKeys(path, func(key []byte) error {
+		if positionOfKey(key) < end {
+			return nil
+		}
+		return batch.Delete(key, nil)
+	})
+	if err != nil && !pebble.IsCorruptionError(err) {
+		return err
+	}
+	return batch.Commit(pebble.Sync)
+}
+
+// tableKeys calls f for the keys of a table that need not be part of the store.
+func (s *Store) tableKeys(path string, f func(key []byte) error) (err error) {
+	file, err := s.fs.Open(path)
 	if err != nil {
 		return err
 	}
-	readable, err := sstable.NewSimpleReadable(f)
+	readable, err := sstable.NewSimpleReadable(file)
 	if err != nil {
-		return err
+		return errors.Join(err, file.Close())
 	}
 	reader, err := sstable.NewReader(context.Background(), readable, s.options.MakeReaderOptions())
-	if pebble.IsCorruptionError(err) {
-		// It was cut while it was built: what becomes part of the store is whole and synced.
-		return readable.Close()
-	}
 	if err != nil {
-		_ = readable.Close() // the first error is the one to tell
-		return err
+		return errors.Join(err, readable.Close())
 	}
 	defer closeInto(reader, &err)
 	iter, err := reader.NewIter(sstable.NoTransforms, nil, nil, sstable.AssertNoBlobHandles)
@@ -232,15 +251,10 @@ func (s *Store) removeEntries(path string) (err error) {
 		return err
 	}
 	defer closeInto(iter, &err)
-	batch := s.db.NewBatch()
-	defer closeInto(batch, &err)
-	end := ingest.PositionOf(s.Progress().Next, 0)
 	for kv := iter.First(); kv != nil; kv = iter.Next() {
-		if positionOfKey(kv.K.UserKey) >= end {
-			if err := batch.Delete(kv.K.UserKey, nil); err != nil {
-				return err
-			}
+		if err := f(kv.K.UserKey); err != nil {
+			return err
 		}
 	}
-	return batch.Commit(pebble.Sync)
+	return iter.Error()
 }

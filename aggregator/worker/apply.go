@@ -32,6 +32,7 @@ func (p *partition) apply(g *group) error {
 	}
 	p.next, p.checksum = g.next, g.checksum
 	p.applied.Store(g.next)
+	p.taken.Store(p.totals.Taken())
 	p.appliedTime.Store(g.time)
 	p.metrics.count(&before, &p.totals)
 	return nil

@@ -43,9 +43,16 @@
 // answer is made from one snapshot alone. Both are put together by the same code in
 // the asker's goroutine; the owner only says what there is.
 //
+// # Readiness
+//
+// Worker.Ready says that this process answers for what it owns, not that it has
+// caught up: a question names the position that it needs, and waits for it by itself.
+//
 // # Invariants
 //
 //   - The state is always exactly what the records below partition.next make.
+//   - Whenever reading begins, at a start and after each error, the log's id, range
+//     and last record are compared with what was read of it before.
 //   - The position moves past a foreign event only after its partition has it.
 //   - Only what a checkpoint holds is let go from memory.
 //   - A day of a series is in memory whole or not at all; what memory has of a day is
@@ -54,7 +61,19 @@
 //   - Whoever starts a goroutine waits for it: a partition that was revoked has
 //     nothing running.
 //
-// # What goes wrong easily here
+// # What has gone wrong here
+//
+//   - Only the counters of a series were thought to tie it to memory. One without
+//     counters was let go while its events were pending, came back with another name
+//     of the same content, and the checkpoint's table got its keys in two runs: Pebble
+//     refused it, the worker ended, and ended again after each restart. Series are told
+//     apart by their numbers.
+//   - A reader that tried again after an error took what it found at its offset. A log
+//     that was made anew meanwhile, and longer, would have been counted on.
+//   - In the tests, Pebble's file system in memory stood still when it was cloned
+//     while a store was being opened: see crashfs.
+//
+// # What goes wrong easily
 //
 // Each of these was broken on purpose, and a test failed:
 //

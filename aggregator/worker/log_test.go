@@ -14,6 +14,7 @@ type memoryLog struct {
 	mu         sync.Mutex
 	changed    *sync.Cond
 	partitions [][]eventlog.Record
+	unread     error // what readers get next, once
 }
 
 func newMemoryLog(id string, partitions int) *memoryLog {
@@ -31,14 +32,21 @@ func (l *memoryLog) Append(partition int32, value []byte, done func(int64, error
 }
 
 func (l *memoryLog) append(partition int32, value []byte, time int64) int64 {
+	return l.put(partition, eventlog.Record{Time: time, Value: slices.Clone(value)})
+}
+
+// control appends a record of the log's own.
+func (l *memoryLog) control(partition int32) {
+	l.put(partition, eventlog.Record{Time: 1_700_000_000_000_000_000, Value: []byte{0, 0, 0, 1}, Control: true})
+}
+
+func (l *memoryLog) put(partition int32, r eventlog.Record) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	offset := int64(len(l.partitions[partition]))
-	l.partitions[partition] = append(l.partitions[partition], eventlog.Record{
-		Offset: offset, Time: time, Value: slices.Clone(value),
-	})
+	r.Offset = int64(len(l.partitions[partition]))
+	l.partitions[partition] = append(l.partitions[partition], r)
 	l.changed.Broadcast()
-	return offset
+	return r.Offset
 }
 
 // truncate takes the records from offset on away.
@@ -46,6 +54,14 @@ func (l *memoryLog) truncate(partition int32, offset int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.partitions[partition] = slices.Clone(l.partitions[partition][:offset])
+}
+
+// swap puts other records into a partition, in one step with an error for its reader.
+func (l *memoryLog) swap(partition int32, records []eventlog.Record, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.partitions[partition], l.unread = records, err
+	l.changed.Broadcast()
 }
 
 func (l *memoryLog) records(partition int32) []eventlog.Record {
@@ -87,6 +103,10 @@ func (r *memoryReader) Next(ctx context.Context) ([]eventlog.Record, error) {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
 	for ctx.Err() == nil {
+		if err := r.log.unread; err != nil {
+			r.log.unread = nil
+			return nil, err
+		}
 		if records := r.log.partitions[r.partition]; r.next < int64(len(records)) {
 			batch := slices.Clone(records[r.next:])
 			r.next = int64(len(records))

@@ -24,11 +24,12 @@ type metrics struct {
 	checkpointDuration                       prometheus.Histogram
 	checkpointRunning, cellsMax              prometheus.Gauge
 	replayed                                 prometheus.Counter
-	resumeOffset, lagEvents, lagSeconds      *prometheus.GaugeVec
+	resumeOffset                             *prometheus.GaugeVec
+	lagRecords, lagEvents, lagSeconds        *prometheus.GaugeVec
 	stoppedPartitions                        *prometheus.GaugeVec
 
-	mu    sync.Mutex
-	cells int // the most that a series had
+	mu    sync.Mutex // also orders what is told of a partition before its loss
+	cells int        // the most that a series had
 }
 
 const namespace, subsystem = "weir", "aggregator"
@@ -60,7 +61,8 @@ func newMetrics(w *Worker, registerer prometheus.Registerer) (*metrics, error) {
 		checkpointRunning: gauge("checkpoint_running", "Checkpoints being written."),
 		cellsMax:          gauge("cells_max", "Most cells that a subscription and metric has had; counters end at their limit."),
 		resumeOffset:      byPartition("resume_offset", "Log offset where the partition's reading began."),
-		lagEvents:         byPartition("lag_events", "Log records (of one or more events) not counted yet."),
+		lagRecords:        byPartition("lag_records", "Log records, of one or more events, not counted yet."),
+		lagEvents:         byPartition("lag_events", "Events not counted yet, estimated: lag_records times the events per record so far. 0 is exact."),
 		lagSeconds:        byPartition("lag_seconds", "Age of the newest counted record while there are others, else 0."),
 		stoppedPartitions: byPartition("stopped", "1 for a partition that is stopped until an operator clears it."),
 	}
@@ -76,7 +78,7 @@ func newMetrics(w *Worker, registerer prometheus.Registerer) (*metrics, error) {
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		m.events, m.duplicates, m.conflicts, m.forwarded, m.checkpoints, m.rebuilds, m.overflows, m.replayed,
-		m.checkpointDuration, m.checkpointRunning, m.cellsMax, m.resumeOffset, m.lagEvents, m.lagSeconds,
+		m.checkpointDuration, m.checkpointRunning, m.cellsMax, m.resumeOffset, m.lagRecords, m.lagEvents, m.lagSeconds,
 		m.stoppedPartitions, aside,
 		storeCollector{w},
 	} {
@@ -112,7 +114,9 @@ func (m *metrics) stopped(partition int32) {
 
 // lost drops the series of a partition that is no longer owned.
 func (m *metrics) lost(partition int32) {
-	for _, vec := range []*prometheus.GaugeVec{m.resumeOffset, m.lagEvents, m.lagSeconds, m.stoppedPartitions} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, vec := range []*prometheus.GaugeVec{m.resumeOffset, m.lagRecords, m.lagEvents, m.lagSeconds, m.stoppedPartitions} {
 		vec.DeleteLabelValues(label(partition))
 	}
 }
@@ -155,13 +159,31 @@ func (m *metrics) lag(ctx context.Context, p *partition) {
 	if err != nil {
 		return // the reader reports it; the gauge stays where it was
 	}
-	behind := max(0, end-p.applied.Load())
+	applied := p.applied.Load()
+	behind := max(0, end-applied)
 	seconds := 0.0
 	if newest := p.appliedTime.Load(); behind > 0 && newest > 0 {
 		seconds = max(0, time.Since(time.Unix(0, newest)).Seconds())
 	}
-	m.lagEvents.WithLabelValues(label(p.number)).Set(float64(behind))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case <-p.done: // lost meanwhile; its series are dropped after that
+		return
+	default:
+	}
+	m.lagRecords.WithLabelValues(label(p.number)).Set(float64(behind))
+	m.lagEvents.WithLabelValues(label(p.number)).Set(float64(behind) * eventsPerRecord(p.taken.Load(), applied))
 	m.lagSeconds.WithLabelValues(label(p.number)).Set(seconds)
+}
+
+// eventsPerRecord returns how many events records have had; at the log's start, and
+// when few had any, one.
+func eventsPerRecord(events, records int64) float64 {
+	if events <= records {
+		return 1
+	}
+	return float64(events) / float64(max(1, records))
 }
 
 // storeCollector gives the figures of the stores, summed over partitions.

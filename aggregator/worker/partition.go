@@ -40,6 +40,7 @@ type partition struct {
 
 	applied     atomic.Int64 // offset: every record below is counted
 	appliedTime atomic.Int64 // when the log took the record before it
+	taken       atomic.Int64 // events in those records, counted or not
 
 	// The owner's.
 	next       int64
@@ -104,6 +105,10 @@ func (p *partition) run(ctx context.Context) error {
 		close(p.ended)
 		return err
 	}
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) { // revoked while it was being opened
+		close(p.ended)
+		return p.store.Close()
+	}
 	if err == nil && p.stopped.Load() == nil {
 		err = p.own(ctx)
 	}
@@ -134,6 +139,7 @@ func (p *partition) open(ctx context.Context) error {
 	p.next, p.checksum, p.committed = progress.Next, progress.Checksum, progress.Next
 	p.seriesNext, p.totals = progress.SeriesNext, progress.Totals
 	p.applied.Store(p.next)
+	p.taken.Store(p.totals.Taken())
 	p.series = make(map[string]*series)
 	p.pending = new(store.Pending)
 	p.generation = 1
@@ -173,7 +179,11 @@ func (p *partition) announceResume(ctx context.Context) error {
 		return fmt.Errorf("cannot read end of partition %d: %w", p.number, err)
 	}
 	from := p.store.Progress().Next
-	p.logger.Info("resumes at its checkpoint",
+	level := slog.LevelInfo
+	if from == end { // as at most starts, for every partition
+		level = slog.LevelDebug
+	}
+	p.logger.Log(ctx, level, "resumes at its checkpoint",
 		"partition", p.number, "from_offset", from, "end_offset", end, "records_to_replay", end-from)
 	p.metrics.resumed(p.number, from, end)
 	return nil
@@ -220,7 +230,7 @@ func (p *partition) startReader(ctx context.Context) (groups, free chan *group, 
 	r := &reader{
 		log: p.options.Log, forward: p.options.Forward, logger: p.logger,
 		partition: p.number, partitions: p.options.Log.Identity().Partitions,
-		next: p.next, groups: groups, free: free,
+		next: p.next, checksum: p.checksum, groups: groups, free: free,
 	}
 	p.background.Go(func() { ended <- r.run(ctx) })
 	return groups, free, ended
@@ -249,6 +259,9 @@ func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- 
 			err = p.follow(h)
 		case <-ticker.C:
 			ticker.Reset(p.options.CheckpointInterval)
+			if !p.behind() { // idle: what the last burst needed is not kept
+				p.pending = new(store.Pending)
+			}
 			p.beginCheckpoint()
 		case err = <-p.written:
 			if err == nil {

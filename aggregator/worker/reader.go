@@ -27,6 +27,7 @@ type reader struct {
 	partition  int32
 	partitions int32
 	next       int64
+	checksum   uint64 // of the record before next
 
 	groups chan *group // to the owner; its length bounds what waits
 	free   chan *group // back from the owner
@@ -38,9 +39,11 @@ type reader struct {
 func (r *reader) run(ctx context.Context) error {
 	defer close(r.groups)
 	delay := retryDelayMin
+	read := r.read // the owner has compared the log with its progress just now
 	for {
 		before := r.next
-		err := r.read(ctx)
+		err := read(ctx)
+		read = r.resume
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -69,6 +72,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// resume compares the log with what was read of it, and reads on. After an error
+// it may have become another one, with other records where the next were to come.
+func (r *reader) resume(ctx context.Context) error {
+	progress := eventlog.Progress{LogID: r.log.Identity().ID, Next: r.next, Checksum: r.checksum}
+	if err := eventlog.Verify(ctx, r.log, r.partition, progress); err != nil {
+		return err
+	}
+	return r.read(ctx)
 }
 
 func (r *reader) read(ctx context.Context) error {
@@ -110,7 +123,8 @@ func (r *reader) handOver(ctx context.Context, batch []eventlog.Record) (int, er
 		r.next = g.next
 		n++
 	}
-	g.checksum = eventlog.Checksum(batch[n-1].Value)
+	r.checksum = eventlog.Checksum(batch[n-1].Value)
+	g.checksum = r.checksum
 	if g.foreign > 0 {
 		if err := r.forwardAll(ctx, g); err != nil {
 			return 0, err

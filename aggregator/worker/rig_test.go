@@ -18,6 +18,7 @@ import (
 	"weir/aggregator/worker"
 	"weir/ingest"
 	"weir/ingest/eventlog"
+	"weir/ingest/eventlog/crashfs"
 )
 
 // tb is what *testing.T and *rapid.T have in common.
@@ -30,7 +31,7 @@ type tb interface {
 // rig is a worker on a file system and a log that outlive it.
 type rig struct {
 	tb       tb
-	fs       *vfs.MemFS
+	fs       *crashfs.FS
 	log      *memoryLog
 	catalog  atomic.Pointer[aggregator.Catalog]
 	tune     func(*worker.Options)
@@ -42,7 +43,7 @@ type rig struct {
 }
 
 func newRig(t tb, partitions int) *rig {
-	return &rig{tb: t, fs: vfs.NewCrashableMem(), log: newMemoryLog("log-1", partitions), stops: make(chan string, 100)}
+	return &rig{tb: t, fs: crashfs.New(), log: newMemoryLog("log-1", partitions), stops: make(chan string, 100)}
 }
 
 // start runs a worker on what the last one left.
@@ -114,20 +115,36 @@ func (r *rig) usage(org uuid.UUID, subscription string, from, to int64, committe
 		Metrics: metrics, Committed: committed, AtLeast: r.end(partition),
 	})
 	if err != nil {
-		r.tb.Fatalf("usage: %v", err)
+		r.tb.Fatalf("usage: %v; %s", err, r.fate())
 	}
 	return answer
 }
 
+// fate says how the worker ended, if it did.
+func (r *rig) fate() string {
+	select {
+	case err := <-r.ended:
+		return fmt.Sprintf("the worker ended: %v", err)
+	case <-time.After(time.Second):
+		return "the worker runs"
+	}
+}
+
 // checkpoint has every partition write a checkpoint at its end of the log.
 func (r *rig) checkpoint() {
+	r.tb.Helper()
+	r.reach(true)
+}
+
+// reach waits until every partition is at its end of the log.
+func (r *rig) reach(committed bool) {
 	r.tb.Helper()
 	covered := map[int32]bool{}
 	for i := 0; len(covered) < int(r.log.Identity().Partitions); i++ {
 		subscription := fmt.Sprint("nobody-", i)
 		if p := ingest.Partition(orgA, subscription, r.log.Identity().Partitions); !covered[p] {
 			covered[p] = true
-			r.usage(orgA, subscription, 0, 1, true)
+			r.usage(orgA, subscription, 0, 1, committed)
 		}
 	}
 }
@@ -186,20 +203,23 @@ func (r *rig) recount() recount {
 	c := recount{events: map[string]sent{}}
 	for p := range r.log.Identity().Partitions {
 		for _, record := range r.log.records(p) {
-			c.record(r.tb, &record)
+			c.record(r, p, &record)
 		}
 	}
 	return c
 }
 
-func (c *recount) record(t tb, record *eventlog.Record) {
+func (c *recount) record(r *rig, partition int32, record *eventlog.Record) {
 	var batch ingest.Batch
 	header, err := batch.ParseRecord(record.Value, record.Time)
 	if err != nil {
-		t.Fatalf("bad record: %v", err)
+		r.tb.Fatalf("bad record: %v", err)
 	}
 	for _, e := range batch.Events {
 		s := sent{header.Organization, string(e.TransactionID), string(e.Subscription), string(e.Code), e.Timestamp, e.Filled, e.Properties}
+		if r.home(&s) != partition {
+			continue // it counts where it is sent on to
+		}
 		id := fmt.Sprintf("%s/%q/%q", s.org, s.sub, s.txn)
 		first, known := c.events[id]
 		switch {

@@ -115,11 +115,12 @@ type Worker struct {
 	metrics    *metrics
 	slots      chan struct{}
 
-	mu     sync.RWMutex
-	owned  map[int32]*partition
-	cache  *store.Cache
-	cancel context.CancelCauseFunc // ends Run
-	failed error                   // of partitions
+	mu       sync.RWMutex
+	owned    map[int32]*partition
+	assigned bool // the Assignor has spoken
+	cache    *store.Cache
+	cancel   context.CancelCauseFunc // ends Run
+	failed   error                   // of partitions
 }
 
 // New returns a worker that does nothing until Run.
@@ -199,6 +200,7 @@ func (w *Worker) partition(number int32) (*partition, error) {
 func (w *Worker) assign(numbers []int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.assigned = true
 	for _, number := range numbers {
 		if w.owned[number] != nil {
 			continue
@@ -208,7 +210,7 @@ func (w *Worker) assign(numbers []int32) {
 		p := newPartition(w, number, cancel)
 		w.owned[number] = p
 		go func() {
-			if err := p.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			if err := p.run(ctx); err != nil {
 				w.fail(err)
 			}
 			close(p.done)

@@ -260,6 +260,22 @@ func TestMismatchStopsForGood(t *testing.T) {
 	}
 }
 
+// TestLogBecomesAnotherOne: while the reader can't read, the log gets another
+// history, longer than what was read of it. Nothing of it is counted.
+func TestLogBecomesAnotherOne(t *testing.T) {
+	t.Parallel()
+	r := startCounting(t)
+	r.send(0, call("1"))
+	r.wantUsage(calls, " = 1 of 1")
+	other := newMemoryLog(r.log.id, 1)
+	other.append(0, []byte("another record"), base)
+	other.append(0, []byte("and another"), base)
+	r.log.swap(0, other.records(0), errors.New("broker is away"))
+	r.wantStopped("checksum")
+	r.wantMetric("weir_aggregator_set_aside_total", 0)
+	r.stop()
+}
+
 func (r *rig) wantStopped(reason string) {
 	r.tb.Helper()
 	if got := <-r.stops; !strings.Contains(got, reason) {
@@ -274,6 +290,23 @@ func (r *rig) wantStopped(reason string) {
 		r.tb.Fatalf("events of a stopped partition: %v", err)
 	}
 	r.wantMetric("weir_aggregator_stopped", 1)
+}
+
+// TestControlRecords: what the log wrote for itself is no event, and an answer gets past it.
+func TestControlRecords(t *testing.T) {
+	t.Parallel()
+	r := startCounting(t)
+	r.send(0, call("1"))
+	r.log.control(0)
+	r.wantUsage(calls, " = 1 of 1") // up to the log's end, behind it
+	r.wantMetric("weir_aggregator_set_aside_total", 0)
+	r.stop()
+	r.start()
+	r.log.control(0)
+	r.send(0, call("2"))
+	r.wantUsage(calls, " = 2 of 2")
+	r.wantMetric("weir_aggregator_resume_offset", 2)
+	r.stop()
 }
 
 // TestLogLosesTailAboveCheckpoint: what the log lost was not in a checkpoint, so

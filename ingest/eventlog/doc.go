@@ -78,6 +78,10 @@
 //     out. With a broker away for good its sender would never be answered; so it is
 //     given up after the delivery timeout, and the retry may double it in the log.
 //     Event ids count once, a hanging request does not.
+//   - A transaction leaves a marker, and kgo does not show it. A reader then never
+//     got to the log's end, and the cut of an invoice waited for a position that
+//     nobody would reach, until the next event came. Markers are records now
+//     (Record.Control).
 //   - One kgo client for all readers lets the slowest partition hold up the others,
 //     because a client asks a broker again only when all of its last answer is taken.
 package eventlog

@@ -170,5 +170,7 @@ func (l *Embedded) close() error {
 	return nil
 }
 
-var _ Log = (*Embedded)(nil)
-var _ Assignor = AllPartitions(0)
+var (
+	_ Log      = (*Embedded)(nil)
+	_ Assignor = AllPartitions(0)
+)

@@ -75,12 +75,11 @@ func (a *groupAssignor) watch(ctx context.Context, client *kgo.Client) error {
 }
 
 func (a *groupAssignor) gain(partitions []int32, assigned func([]int32)) {
-	if len(partitions) == 0 {
-		return
-	}
 	a.owned = append(a.owned, partitions...)
-	a.log.opts.Logger.Info("partitions assigned", "partitions", partitions)
-	assigned(partitions)
+	if len(partitions) > 0 {
+		a.log.opts.Logger.Info("partitions assigned", "partitions", partitions)
+	}
+	assigned(partitions) // also when there is nothing new: the group has been joined
 }
 
 // lose revokes those of the partitions that are owned: kgo may report a loss twice.

@@ -310,6 +310,29 @@ func (m *member) await(t *testing.T, n int) {
 	}
 }
 
+// TestKafkaAssignorOfNothing: a member that gets no partition is told so.
+func TestKafkaAssignorOfNothing(t *testing.T) {
+	t.Parallel()
+	cluster := startFake(t, kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+	a := join(t, openFake(t, cluster, KafkaOptions{Partitions: 1}))
+	a.await(t, 1)
+	b := join(t, openFake(t, cluster, KafkaOptions{Partitions: 1}))
+	select {
+	case <-b.changed:
+	case <-time.After(patience):
+		t.Error("the second member was told nothing")
+	}
+	if owned := append(a.owns(), b.owns()...); len(owned) != 1 {
+		t.Errorf("owned are %v of one partition", owned)
+	}
+	for _, m := range []*member{a, b} {
+		m.stop()
+		if err := <-m.ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestKafkaAssignor: members share the partitions, each owned once; who leaves
 // gives them back; and the group neither fetches nor commits.
 func TestKafkaAssignor(t *testing.T) {

@@ -99,7 +99,8 @@ type Reader interface {
 type Assignor interface {
 	// Run calls assigned when this process becomes the owner of partitions and
 	// revoked before it ceases to be, until ctx ends; then it revokes what is left.
-	// Calls do not overlap.
+	// assigned is also called, with none, when it is known that there are none for
+	// this process. Calls do not overlap.
 	Run(ctx context.Context, assigned, revoked func(partitions []int32)) error
 }
 
