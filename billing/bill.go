@@ -11,8 +11,7 @@ const (
 
 // zoneShiftMax is by how much a period's boundary can move when the customer's time
 // zone changes: from UTC+14 to UTC-12. A boundary that lies no further from what has
-// been billed is the same one, seen from another zone, and not a short period; and the
-// next one lies no further from where it was expected.
+// been billed is the same one, seen from another zone, and not a short period.
 const zoneShiftMax = 26 * time.Hour
 
 // Bill is what falls due for one subscription at one instant.
@@ -119,6 +118,9 @@ func (b *Bill) cover(next *Subscription, location *time.Location, reason string)
 	// The days are those of the schedule's period, not of Base: that is longer or shorter
 	// by some hours when the customer's time zone was changed, which costs nothing.
 	due := Period{From: later(full.From, DayStart(*next.StartedAt, location)), To: to}
+	if b.Base.From.After(due.From.Add(zoneShiftMax)) {
+		due.From = b.Base.From // most of this period has been billed, seen from another zone
+	}
 	b.BaseDays, b.BasePeriodDays = due.Days(location), full.Days(location)
 }
 
@@ -159,14 +161,32 @@ func (s *Subscription) nextDue(plan *Plan, location *time.Location) *time.Time {
 
 // nextBoundary returns the end of the period that is the next to be billed.
 func (s *Subscription) nextBoundary(location *time.Location) time.Time {
-	after := s.UsageBilledUntil
+	boundary := s.scheduledBoundary(location)
+	// A base fee in advance falls due where the last one ends. That is the boundary, unless
+	// it began right before one that the new time zone has put before the beginning.
+	if ahead := s.BaseBilledUntil; ahead.After(s.UsageBilledUntil) && ahead.Add(zoneShiftMax).Before(boundary) {
+		return ahead
+	}
+	return boundary
+}
+
+// scheduledBoundary returns the schedule's first boundary after what has been billed. Where
+// one was expected, it is the one nearest to that: a new time zone moves boundaries by
+// hours, and those of an anniversary that it puts into another month by some days.
+func (s *Subscription) scheduledBoundary(location *time.Location) time.Time {
+	schedule, after := s.schedule(location), s.UsageBilledUntil
 	if !after.Equal(*s.StartedAt) {
 		after = after.Add(zoneShiftMax)
 	}
-	if s.NextDueAt != nil {
-		after = later(after, s.NextDueAt.Add(-zoneShiftMax))
+	if s.NextDueAt == nil || !s.NextDueAt.After(after) {
+		return schedule.PeriodAt(after).To
 	}
-	return s.schedule(location).PeriodAt(after).To
+	expected := *s.NextDueAt
+	p := schedule.PeriodAt(expected)
+	if p.From.After(after) && expected.Sub(p.From) < p.To.Sub(expected) {
+		return p.From
+	}
+	return p.To
 }
 
 // startsInAdvance reports whether the first base fee, paid in advance, is still due.

@@ -95,6 +95,23 @@ func TestBillsInArrears(t *testing.T) {
 	}
 }
 
+// An event may carry the start as the API shows it, to the millisecond.
+func TestStartIsToTheMillisecond(t *testing.T) {
+	t.Parallel()
+	for _, began := range []string{"", "2024-04-10T15:30:00.123456Z"} {
+		s := &Subscription{ID: uuid.New()}
+		if began != "" {
+			s.SubscriptionAt = at(began)
+		}
+		if err := s.Start(plan30(false), time.UTC, at("2024-04-10T15:30:00.123456Z")); err != nil {
+			t.Fatal(err)
+		}
+		if want := at("2024-04-10T15:30:00.123Z"); !s.StartedAt.Equal(want) || !s.UsageBilledUntil.Equal(want) {
+			t.Errorf("started %s, usage from %s", s.StartedAt, s.UsageBilledUntil)
+		}
+	}
+}
+
 func TestTerminatedInArrearsToTheDay(t *testing.T) {
 	t.Parallel()
 	plan := plan30(false)
@@ -302,6 +319,40 @@ func TestBillsAcrossZoneChange(t *testing.T) {
 		"04-01 04:00 subscription_periodic base 04-01 04:00/05-01 04:00 30/30 = 3000 usage 03-01 05:00/04-01 04:00")
 }
 
+// A customer that moves west right after a boundary was billed is back in the month
+// before, which has been paid: a termination there pays its day, not that month again.
+func TestTerminateAfterZoneChangeWest(t *testing.T) {
+	t.Parallel()
+	ny := zone(t, "America/New_York")
+	plan := plan30(false)
+	s := started(t, plan, Calendar, "2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z", time.UTC)
+	wantBills(t, bills(t, s, plan, time.UTC, "2024-04-01T00:10:00Z"),
+		"04-01 00:00 subscription_periodic base 03-01 00:00/04-01 00:00 31/31 = 3000 usage 03-01 00:00/04-01 00:00")
+	if err := s.Terminate(plan, ny, at("2024-04-01T02:00:00Z"), false); err != nil {
+		t.Fatal(err)
+	}
+	wantBills(t, bills(t, s, plan, ny, "2025-01-01T00:00:00Z"),
+		// 31 March in New York, one of 31 days: 30.00 / 31 = 0.9677
+		"04-01 02:00 subscription_terminating base 04-01 00:00/04-01 02:00 1/31 = 97 usage 04-01 00:00/04-01 02:00")
+}
+
+// A customer that begins in the last hours of a month and moves to where the next has
+// begun already still pays that month ahead, when the month before has ended for it.
+func TestInAdvanceAcrossZoneChangeEast(t *testing.T) {
+	t.Parallel()
+	tokyo := zone(t, "Asia/Tokyo")
+	plan := plan30(true)
+	s := started(t, plan, Calendar, "2024-04-30T20:00:00Z", "2024-04-30T20:00:00Z", time.UTC)
+	wantBills(t, bills(t, s, plan, time.UTC, "2024-04-30T20:00:00Z"),
+		"04-30 20:00 subscription_starting base 04-30 00:00/05-01 00:00 1/30 = 100")
+	if got := span(s.UsagePeriodAt(at("2024-04-30T22:00:00Z"), tokyo)); got != "04-30 20:00/05-01 00:00" {
+		t.Errorf("running period %s", got)
+	}
+	wantBills(t, bills(t, s, plan, tokyo, "2024-06-15T00:00:00Z"),
+		"05-01 00:00 subscription_periodic base 05-01 00:00/05-31 15:00 31/31 = 3000 usage 04-30 20:00/05-01 00:00",
+		"05-31 15:00 subscription_periodic base 05-31 15:00/06-30 15:00 30/30 = 3000 usage 05-01 00:00/05-31 15:00")
+}
+
 // Whatever happens to a subscription, each instant of its base fee and usage is billed
 // once and none is left out.
 func TestBillsCoverEveryInstantOnce(t *testing.T) {
@@ -327,18 +378,31 @@ func TestBillsCoverEveryInstantOnce(t *testing.T) {
 			if rapid.IntRange(0, 9).Draw(t, "moves") == 0 {
 				location = zone(t, rapid.SampledFrom(nastyZones).Draw(t, "new zone"))
 			}
+			if s.Status == Active && rapid.IntRange(0, 9).Draw(t, "terminates") == 0 {
+				now := s.UsageBilledUntil.Add(time.Duration(rapid.IntRange(0, 40*24*60).Draw(t, "terminated after")) * time.Minute)
+				if err := s.Terminate(plan, location, now, rapid.Bool().Draw(t, "skips")); err != nil {
+					t.Fatal(err)
+				}
+			}
 			b, ok := NextBill(s, plan, location)
 			if !ok {
 				break
 			}
-			if b.At.Before(last.Add(-zoneShiftMax)) {
-				t.Fatalf("bill of %s after that of %s", b.At, last)
+			if b.Invoiced() {
+				if !b.At.After(last) {
+					t.Fatalf("bill of %s after that of %s", b.At, last)
+				}
+				last = b.At
 			}
-			last = b.At
 			usage = follow(t, "usage", usage, b.Usage)
 			base = follow(t, "base", base, b.Base)
 			if b.BaseDays > b.BasePeriodDays || (b.BaseDays == 0) != b.Base.IsZero() {
 				t.Fatalf("%d of %d days for %s", b.BaseDays, b.BasePeriodDays, span(b.Base))
+			}
+			// What is paid for is what is covered, but for what a change of zones moves:
+			// from 28 February to 1 March and some hours at most.
+			if over := b.BaseDays - b.Base.Days(location); over < -5 || over > 5 {
+				t.Fatalf("%d days are paid for %s", b.BaseDays, span(b.Base))
 			}
 			if b.Reason == ReasonPeriodic && !usage.Equal(b.At) {
 				t.Fatalf("usage billed until %s at %s", usage, b.At)
@@ -348,8 +412,17 @@ func TestBillsCoverEveryInstantOnce(t *testing.T) {
 			}
 			s.Apply(b.Advance)
 		}
-		if s.NextDueAt == nil && (s.Status != Terminated || usage.Before(*s.EndingAt)) {
-			t.Fatalf("nothing more due, status %s, usage billed until %s, ending at %v", s.Status, usage, s.EndingAt)
+		if s.NextDueAt != nil {
+			return
+		}
+		if s.Status != Terminated || s.TerminatedAt == nil || usage.After(*s.TerminatedAt) {
+			t.Fatalf("nothing more due, status %s at %v, usage billed until %s", s.Status, s.TerminatedAt, usage)
+		}
+		if plan.PayInAdvance { // up to a boundary that a change of zones may have moved since
+			base = base.AddDate(0, 0, 5)
+		}
+		if !s.SkipFinalInvoice && (usage.Before(*s.TerminatedAt) || base.Before(*s.TerminatedAt)) {
+			t.Fatalf("ended at %s, billed until %s, base fee until %s", s.TerminatedAt, usage, base)
 		}
 	})
 }
@@ -371,13 +444,24 @@ func TestUsagePeriodAt(t *testing.T) {
 		plan := plan30(rapid.Bool().Draw(t, "in advance"))
 		location := zone(t, rapid.SampledFrom(nastyZones).Draw(t, "zone"))
 		created := drawInstant(t, "created")
-		s := &Subscription{ID: uuid.New(), BillingTime: Anniversary, SubscriptionAt: created.AddDate(0, 0, -rapid.IntRange(0, 70).Draw(t, "days ago"))}
+		s := &Subscription{ID: uuid.New(), SubscriptionAt: created.AddDate(0, 0, -rapid.IntRange(0, 70).Draw(t, "days ago"))}
+		s.BillingTime = rapid.SampledFrom([]BillingTime{Calendar, Anniversary}).Draw(t, "billing time")
+		if rapid.Bool().Draw(t, "ends") {
+			endingAt := created.Add(time.Duration(rapid.IntRange(1, 100*24*60).Draw(t, "end")) * time.Minute)
+			s.EndingAt = &endingAt
+		}
 		if err := s.Start(plan, location, created); err != nil {
 			t.Fatal(err)
+		}
+		if rapid.Bool().Draw(t, "moves") {
+			location = zone(t, rapid.SampledFrom(nastyZones).Draw(t, "new zone"))
 		}
 		before := *s
 		for range 5 {
 			b, ok := NextBill(s, plan, location)
+			if !ok && s.EndingAt != nil {
+				break
+			}
 			if !ok {
 				t.Fatal("no bill")
 			}

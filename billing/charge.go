@@ -44,7 +44,7 @@ const AllFilterValues = "__ALL_FILTER_VALUES__"
 // ChargeProperties are the prices of a charge or a filter: those of its model.
 // The JSON is what PostgreSQL keeps and what Lago's API shows.
 type ChargeProperties struct {
-	Amount           *decimal.Decimal `json:"amount,omitempty"` // standard: per unit; package: per package
+	Amount           *Amount          `json:"amount,omitempty"` // standard: per unit; package: per package
 	GraduatedRanges  []GraduatedRange `json:"graduated_ranges,omitempty"`
 	PackageSize      int64            `json:"package_size,omitempty"` // package: units of one package, at least 1
 	FreeUnits        int64            `json:"free_units,omitempty"`   // package
@@ -53,10 +53,10 @@ type ChargeProperties struct {
 
 // GraduatedRange is one tier of a graduated charge.
 type GraduatedRange struct {
-	FromValue     int64           `json:"from_value"`
-	ToValue       *int64          `json:"to_value"` // inclusive; nil: without end
-	PerUnitAmount decimal.Decimal `json:"per_unit_amount"`
-	FlatAmount    decimal.Decimal `json:"flat_amount"`
+	FromValue     int64  `json:"from_value"`
+	ToValue       *int64 `json:"to_value"` // inclusive; nil: without end
+	PerUnitAmount Amount `json:"per_unit_amount"`
+	FlatAmount    Amount `json:"flat_amount"`
 }
 
 // Bounds of a charge's prices and steps.
@@ -67,7 +67,7 @@ const (
 
 // DefaultProperties returns what a charge of the model costs when nothing is said: nothing.
 func DefaultProperties(model ChargeModel) ChargeProperties {
-	zero := decimal.Zero
+	var zero Amount
 	switch model {
 	case Graduated:
 		return ChargeProperties{GraduatedRanges: []GraduatedRange{{}}}
@@ -117,7 +117,7 @@ func (p *ChargeProperties) Price(model ChargeModel, units decimal.Decimal) Price
 
 // validPrice reports whether a price may stand on a charge: not negative, and short
 // enough that computing with it is cheap.
-func validPrice(d decimal.Decimal) bool {
-	exponent := int(d.Exponent())
-	return !d.IsNegative() && exponent >= -PriceDigitsMax && d.NumDigits()+exponent <= PriceDigitsMax
+func validPrice(a Amount) bool {
+	exponent := int(a.Exponent())
+	return !a.IsNegative() && exponent >= -PriceDigitsMax && a.NumDigits()+exponent <= PriceDigitsMax
 }

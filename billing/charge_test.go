@@ -8,7 +8,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-func amount(text string) *decimal.Decimal { d := dec(text); return &d }
+func price(text string) Amount { return Amount{dec(text)} }
+
+func amount(text string) *Amount { a := price(text); return &a }
 
 func to(bound int64) *int64 { return &bound }
 
@@ -23,7 +25,7 @@ func tiers(ranges ...GraduatedRange) ChargeProperties {
 }
 
 func tier(from int64, to *int64, perUnit, flat string) GraduatedRange {
-	return GraduatedRange{FromValue: from, ToValue: to, PerUnitAmount: dec(perUnit), FlatAmount: dec(flat)}
+	return GraduatedRange{FromValue: from, ToValue: to, PerUnitAmount: price(perUnit), FlatAmount: price(flat)}
 }
 
 func TestPrice(t *testing.T) {
@@ -66,8 +68,8 @@ func TestPrice(t *testing.T) {
 func TestPriceUnitByUnit(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		price := func(label string) decimal.Decimal {
-			return decimal.New(rapid.Int64Range(0, 1_000_000).Draw(t, label), -int32(rapid.IntRange(0, 6).Draw(t, label+" digits")))
+		price := func(label string) Amount {
+			return Amount{decimal.New(rapid.Int64Range(0, 1_000_000).Draw(t, label), -int32(rapid.IntRange(0, 6).Draw(t, label+" digits")))}
 		}
 		units := rapid.Int64Range(0, 200).Draw(t, "units")
 		gap := rapid.Int64Range(0, 1).Draw(t, "gap")
@@ -83,13 +85,13 @@ func TestPriceUnitByUnit(t *testing.T) {
 			t.Fatalf("ranges %+v: %v", p.GraduatedRanges, codes)
 		}
 		// Unit n lies in the first range that reaches to n or further.
-		want, entered := p.GraduatedRanges[0].FlatAmount, 0
+		want, entered := p.GraduatedRanges[0].FlatAmount.Decimal, 0
 		for n := int64(1); n <= units; n++ {
 			if bound := p.GraduatedRanges[entered].ToValue; bound != nil && n > *bound {
 				entered++
-				want = want.Add(p.GraduatedRanges[entered].FlatAmount)
+				want = want.Add(p.GraduatedRanges[entered].FlatAmount.Decimal)
 			}
-			want = want.Add(p.GraduatedRanges[entered].PerUnitAmount)
+			want = want.Add(p.GraduatedRanges[entered].PerUnitAmount.Decimal)
 		}
 		if got := p.Price(Graduated, decimal.NewFromInt(units)); !got.Amount.Equal(want) {
 			t.Fatalf("%d units cost %s, want %s", units, got.Amount, want)
@@ -100,7 +102,7 @@ func TestPriceUnitByUnit(t *testing.T) {
 		p = ChargeProperties{Amount: &perPackage, PackageSize: size, FreeUnits: free}
 		want = decimal.Zero
 		for n := free; n < units; n += size {
-			want = want.Add(perPackage)
+			want = want.Add(perPackage.Decimal)
 		}
 		if got := p.Price(Package, decimal.NewFromInt(units)); !got.Amount.Equal(want) {
 			t.Fatalf("%d units cost %s, want %s", units, got.Amount, want)

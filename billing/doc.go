@@ -51,7 +51,11 @@
 //
 //   - A customer that moved to another time zone within a day of its first boundary got a
 //     period of five hours, with a day's base fee of its own, in a bill dated a month back.
-//     Boundaries are now looked for where they were expected, zoneShiftMax around it.
+//     Boundaries are now looked for nearest to where they were expected.
+//   - The days of a base fee were those of the schedule's period alone. A customer that had
+//     just paid March, moved west and so back into March, and ended there, paid March again.
+//   - A customer that began in advance in a month's last hours and then moved to where the
+//     next had begun never paid that month: the fee of the one after covered both.
 //   - Asked for the running period of a subscription whose end had passed without a biller
 //     noticing yet, UsagePeriodAt answered one that began after it ended.
 package billing

@@ -85,14 +85,14 @@ func (p *ChargeProperties) priceGraduated(units decimal.Decimal) Price {
 			upTo, last = decimal.Min(units, bound), bound.GreaterThanOrEqual(units)
 		}
 		inRange := upTo.Sub(below)
-		perUnit := inRange.Mul(r.PerUnitAmount)
-		withFlat := perUnit.Add(r.FlatAmount)
+		perUnit := inRange.Mul(r.PerUnitAmount.Decimal)
+		withFlat := perUnit.Add(r.FlatAmount.Decimal)
 		total = total.Add(withFlat)
 		details.Ranges = append(details.Ranges, graduatedRangeDetails{
 			FromValue:           r.FromValue,
 			ToValue:             r.ToValue,
-			FlatUnitAmount:      FormatDecimal(r.FlatAmount),
-			PerUnitAmount:       FormatDecimal(r.PerUnitAmount),
+			FlatUnitAmount:      FormatDecimal(r.FlatAmount.Decimal),
+			PerUnitAmount:       FormatDecimal(r.PerUnitAmount.Decimal),
 			Units:               FormatDecimal(inRange),
 			PerUnitTotalAmount:  FormatDecimal(perUnit),
 			TotalWithFlatAmount: FormatDecimal(withFlat),

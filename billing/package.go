@@ -34,7 +34,7 @@ func (p *ChargeProperties) validatePackage() []string {
 func (p *ChargeProperties) pricePackage(units decimal.Decimal) Price {
 	free := decimal.NewFromInt(p.FreeUnits)
 	paid := decimal.Max(units.Sub(free), decimal.Zero)
-	amount := ceilQuotient(paid, p.PackageSize).Mul(*p.Amount)
+	amount := ceilQuotient(paid, p.PackageSize).Mul(p.Amount.Decimal)
 	return Price{
 		Amount:     amount,
 		UnitAmount: divide(amount, paid),
@@ -42,7 +42,7 @@ func (p *ChargeProperties) pricePackage(units decimal.Decimal) Price {
 			FreeUnits:            FormatDecimal(free),
 			PaidUnits:            FormatDecimal(paid),
 			PerPackageSize:       p.PackageSize,
-			PerPackageUnitAmount: FormatDecimal(*p.Amount),
+			PerPackageUnitAmount: FormatDecimal(p.Amount.Decimal),
 		}),
 	}
 }

@@ -93,8 +93,11 @@ const (
 	dayUTC        = 24 * time.Hour
 )
 
+// loadLocation loads an IANA time zone. Those begin with a capital. What else a machine may
+// have beside them means this machine alone (localtime), or counts leap seconds, and
+// would put midnight half a minute off (right/UTC).
 func loadLocation(name string) (*time.Location, bool) {
-	if name == "" || name == "Local" { // which time.LoadLocation takes, for this machine's
+	if name == "" || name[0] < 'A' || name[0] > 'Z' || name == "Local" {
 		return nil, false
 	}
 	location, err := time.LoadLocation(name)

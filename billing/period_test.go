@@ -160,7 +160,7 @@ func TestLocation(t *testing.T) {
 	f("", "UTC", "UTC")
 	f("", "Europe/Paris", "Europe/Paris")
 	f("Asia/Tokyo", "Europe/Paris", "Asia/Tokyo")
-	for _, bad := range []string{"", "Local", "Mars/Olympus", "../etc/passwd"} {
+	for _, bad := range []string{"", "Local", "Mars/Olympus", "../etc/passwd", "right/UTC", "posix/UTC", "posixrules", "localtime"} {
 		if ValidTimezone(bad) {
 			t.Errorf("%q is a time zone", bad)
 		}

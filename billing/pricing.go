@@ -23,6 +23,19 @@ type ChargeUsage struct {
 	AmountCents int64
 }
 
+// TotalCents returns the sum of what charges amount to, in minor units. It is an error if
+// that does not fit an int64.
+func TotalCents(usages []ChargeUsage) (int64, error) {
+	var total int64
+	for i := range usages {
+		var err error
+		if total, err = addCents(total, usages[i].AmountCents); err != nil {
+			return 0, fmt.Errorf("cannot total usage: %w", err)
+		}
+	}
+	return total, nil
+}
+
 // BucketUsage is the priced usage of one filter and group of a charge.
 type BucketUsage struct {
 	Filter *ChargeFilter // nil: the charge's default bucket

@@ -12,6 +12,6 @@ func (p *ChargeProperties) validateStandard() []string {
 }
 
 func (p *ChargeProperties) priceStandard(units decimal.Decimal) Price {
-	amount := units.Mul(*p.Amount)
+	amount := units.Mul(p.Amount.Decimal)
 	return Price{Amount: amount, UnitAmount: divide(amount, units), Details: []byte(`{}`)}
 }

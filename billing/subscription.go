@@ -57,8 +57,9 @@ type Subscription struct {
 }
 
 // StoredPrecision is how finely a subscription's own instants are kept. Whoever sets one
-// truncates it first: what was computed from it must still be equal after it was stored.
-const StoredPrecision = time.Microsecond
+// truncates it first: what was computed from it must still be equal after it was stored,
+// and an event that carries the start as it is shown, to the millisecond, must be in it.
+const StoredPrecision = time.Millisecond
 
 // Start sets up a new subscription at the instant it is created: its status, what of
 // it counts as billed and when it next falls due. SubscriptionAt says when it begins
@@ -126,13 +127,23 @@ func (s *Subscription) Cancel(now time.Time) error {
 	return nil
 }
 
+// EndsPaidAhead reports whether EndingAt leaves whole days of a base fee that has been paid
+// in advance by then: they would have to be given back.
+func (s *Subscription) EndsPaidAhead(plan *Plan, location *time.Location) bool {
+	if s.EndingAt == nil || !plan.PayInAdvance || plan.AmountCents == 0 {
+		return false
+	}
+	full := s.schedule(location).PeriodAt(s.EndingAt.Add(-1))
+	return Period{From: full.From, To: *s.EndingAt}.Days(location) < full.Days(location)
+}
+
 // UsagePeriodAt returns the usage period that is running at t: the one that the invoice
 // will cover on which usage at t is billed. t is at or after the start; after the end it is
 // the last period. What has been billed already counts as billed: usage before
 // UsageBilledUntil is in no period.
 func (s *Subscription) UsagePeriodAt(t time.Time, location *time.Location) Period {
 	t = s.beforeEnd(t)
-	walk := *s
+	walk, paidAhead := *s, s.BaseBilledUntil.After(s.UsageBilledUntil)
 	for {
 		p := Period{From: walk.UsageBilledUntil, To: walk.nextBoundary(location)}
 		if t.Before(p.To) {
@@ -140,6 +151,9 @@ func (s *Subscription) UsagePeriodAt(t time.Time, location *time.Location) Perio
 			return p
 		}
 		walk.UsageBilledUntil = p.To
+		if paidAhead && !walk.BaseBilledUntil.After(p.To.Add(zoneShiftMax)) { // as Bill.cover does
+			walk.BaseBilledUntil = later(walk.BaseBilledUntil, walk.schedule(location).PeriodAt(p.To).To)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -93,7 +94,8 @@ func freeCode(metric string, taken map[string]bool) string {
 	code := metric
 	for n := 2; taken[code]; n++ {
 		suffix := "_" + strconv.Itoa(n)
-		code = metric[:min(len(metric), textBytesMax-len(suffix))] + suffix
+		whole := metric[:min(len(metric), textBytesMax-len(suffix))]
+		code = strings.ToValidUTF8(whole, "") + suffix // the cut may have split a character
 	}
 	taken[code] = true
 	return code

@@ -43,7 +43,7 @@ func (a *api) showCurrentUsage(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return customerUsageOf(bound, period, usages), nil
+	return customerUsageOf(bound, period, usages)
 }
 
 // activeSubscription returns the customer's active subscription with the external id.

@@ -245,8 +245,7 @@ func readMoneySettings(f form, c *billing.Customer) {
 func (a *api) listCustomers(ctx context.Context, r request) (any, error) {
 	p := r.params()
 	p.notYet("account_type", "billing_entity_codes", "search_term", "countries", "states", "zipcodes", "currencies",
-		"has_tax_identification_number", "customer_type", "has_customer_type")
-	p.notYetMetadata()
+		"has_tax_identification_number", "customer_type", "has_customer_type", "metadata")
 	page := p.page()
 	if err := p.err(); err != nil {
 		return nil, err

@@ -26,14 +26,16 @@
 // # Where it differs from Lago
 //
 // Texts are bounded (255 bytes, descriptions 4 KiB) and have no NUL. Texts must be
-// JSON strings; whole numbers and booleans may also be their text. Prices are shown
-// as numbers are written, 0.10 as 0.1. Pages have at most 1,000 entries, and only the
-// first million events can be listed. Charges stand in the plan's order, also in usage.
+// JSON strings; whole numbers and booleans may also be their text. Pages have at most
+// 1,000 entries, and only the first million events can be listed. Charges stand in the
+// plan's order, also in usage. Lago names what is wrong with any charge of a plan just
+// "properties"; here the path says which charge, in the same shape and with the same codes.
 //
 // A subscription may not begin before an earlier one with the same external_id ended:
 // both would bill the events in between. A customer has one currency: its own, or that
 // of its first plan. Ending a subscription whose base fee was paid in advance must say
-// on_termination_credit_note=skip, since there are no credit notes yet. List filters
+// on_termination_credit_note=skip, since there are no credit notes yet; for the same reason
+// it can have an ending_at only on the last day of a period. List filters
 // that are not built are refused, not ignored.
 //
 // # What has gone wrong here
@@ -45,4 +47,10 @@
 //     its id alone was refused. A change is checked against what it will change.
 //   - Lago creates a customer that a subscription names first. Creating it before
 //     everything else was checked left it behind when the subscription was refused.
+//   - Filters that are not built were looked for by their bare names, and those by a key,
+//     filter_by_group[region]=eu, were ignored: usage of everything was shown for it.
+//   - The charges of a running period were summed without looking, and two huge ones made
+//     a negative total. billing.TotalCents sums them now, as an invoice is summed.
+//   - ?status=pending found a subscription that had begun by the time it was locked, and
+//     ended it. What was found is compared again under the lock.
 package api

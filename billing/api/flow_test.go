@@ -1,8 +1,18 @@
 package api_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"weir/billing"
+	"weir/billing/api"
 )
 
 // Requests that make the things the tests are about.
@@ -88,7 +98,7 @@ func TestCreateFlow(t *testing.T) {
 	expect(t, plan, "calls", "plan", "charges", 0, "code") // the metric's code,
 	expect(t, plan, "tokens", "plan", "charges", 1, "code")
 	expect(t, plan, "tokens_2", "plan", "charges", 2, "code") // made unique
-	expect(t, plan, "25", "plan", "charges", 2, "properties", "amount")
+	expect(t, plan, "25.00", "plan", "charges", 2, "properties", "amount")
 	expect(t, plan, "0.5", "plan", "charges", 1, "properties", "graduated_ranges", 1, "per_unit_amount")
 	expect(t, plan, "<nil>", "plan", "charges", 1, "properties", "graduated_ranges", 1, "to_value")
 
@@ -191,6 +201,77 @@ func TestSubscriptionLife(t *testing.T) {
 		"active", "subscription", "status")
 }
 
+// A charge without a code gets its metric's, with a number where that is taken; a long one
+// is cut between characters.
+func TestChargeCodes(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	long := strings.Repeat("é", 127) + "a" // 255 bytes
+	id := s.metric(t, object{"name": "Long", "code": long, "aggregation_type": "count_agg"})
+	charge := object{"billable_metric_id": id, "charge_model": "standard", "properties": object{"amount": "1.00"}}
+	plan := s.must(t, "POST", "/plans", planBody("basic", charge, charge))
+	expect(t, plan, long, "plan", "charges", 0, "code")
+	expect(t, plan, strings.Repeat("é", 126)+"_2", "plan", "charges", 1, "code")
+	expect(t, plan, "1.00", "plan", "charges", 1, "properties", "amount") // as it was given
+}
+
+// A creation that failed after it was written is answered alike when it is repeated, and
+// what it makes due is made then.
+func TestRepeatedSubscriptionSettles(t *testing.T) {
+	t.Parallel()
+	var failing atomic.Bool
+	s := newSandbox(t, func(opts *api.Options) {
+		advance := opts.Advance
+		opts.Advance = func(ctx context.Context, organization uuid.UUID, now time.Time) error {
+			if failing.Load() {
+				return errors.New("no aggregator")
+			}
+			return advance(ctx, organization, now)
+		}
+	})
+	s.must(t, "POST", "/test_clock", object{"test_clock": object{"now": "2024-04-10T12:00:00Z"}})
+	plan := planBody("basic")
+	plan["plan"].(object)["pay_in_advance"] = true
+	s.must(t, "POST", "/plans", plan)
+	body := subscriptionBody("sub", object{"subscription_at": "2024-04-10T12:00:00Z"})
+	failing.Store(true)
+	if a := s.send(t, s.mine, "POST", "/api/v1/subscriptions", body); a.status != 500 {
+		t.Fatalf("got %d %s", a.status, a.raw)
+	}
+	failing.Store(false)
+	s.must(t, "POST", "/subscriptions", body)
+	expect(t, s.must(t, "GET", "/invoices", nil), "1", "meta", "total_count")
+}
+
+// A subscription that begins while its cancellation is under way is not ended in its place.
+func TestCancelingWhatHasBegunMeanwhile(t *testing.T) {
+	t.Parallel()
+	var meanwhile func()
+	s := newServer(t, func(opts *api.Options) {
+		opts.Clock = func() time.Time { // which is asked after the subscription was found
+			if meanwhile != nil {
+				meanwhile()
+			}
+			return testNow
+		}
+	})
+	s.subscribe(t)
+	later := s.must(t, "POST", "/subscriptions", subscriptionBody("later", object{"subscription_at": "2024-04-01T00:00:00Z"}))
+	id := uuid.MustParse(dig(t, later, "subscription", "lago_id").(string))
+	meanwhile = func() {
+		_, err := s.db.UpdateSubscription(t.Context(), s.mine.organization.ID, id, testNow, func(sub *billing.Subscription) error {
+			sub.Status, sub.StartedAt = billing.Active, &sub.SubscriptionAt
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	s.refused(t, "DELETE", "/subscriptions/later?status=pending", nil, notFound("subscription_not_found"))
+	meanwhile = nil
+	expect(t, s.must(t, "GET", "/subscriptions/later", nil), "active", "subscription", "status")
+}
+
 // The same request sent many times at once makes one subscription, and every
 // answer is that one.
 func TestSubscribingAtOnce(t *testing.T) {
@@ -233,6 +314,21 @@ func TestSubscriptionPaidInAdvanceCannotEndWithoutSayingWhatBecomesOfTheMoney(t 
 		s.invalid(t, "DELETE", "/subscriptions/sub"+asked, nil, "on_termination_credit_note: not_supported_yet")
 	}
 	expect(t, s.must(t, "DELETE", "/subscriptions/sub?on_termination_credit_note=skip", nil), "terminated", "subscription", "status")
+
+	// Nor may an end be set that would give days back; the last day of a period gives none.
+	f := func(endingAt string, faults ...string) {
+		t.Helper()
+		body := subscriptionBody(endingAt, object{"ending_at": endingAt})
+		if len(faults) > 0 {
+			s.invalid(t, "POST", "/subscriptions", body, faults...)
+			return
+		}
+		s.must(t, "POST", "/subscriptions", body)
+	}
+	f("2024-05-20T00:00:00Z", "ending_at: not_supported_yet")
+	f("2024-05-31T00:00:00Z", "ending_at: not_supported_yet") // nothing of the 31st
+	f("2024-05-31T23:59:59Z")
+	f("2024-06-01T00:00:00Z")
 }
 
 func TestOneCurrencyPerCustomer(t *testing.T) {

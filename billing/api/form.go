@@ -206,29 +206,29 @@ func (f form) instant(name string) (t time.Time, ok bool) {
 
 // amount returns a member that is money: a decimal, not negative, as a string. A
 // JSON number is refused, as Lago does: it may have been a float on its way.
-func (f form) amount(name string) (d decimal.Decimal, ok bool) {
+func (f form) amount(name string) (a billing.Amount, ok bool) {
 	value := f.members[name]
 	if value.Kind() != '"' {
 		f.fault(name, billing.CodeInvalidAmount)
-		return decimal.Decimal{}, false
+		return billing.Amount{}, false
 	}
-	d, ok = parseAmount(strings.Trim(string(value), `"`))
+	a, ok = parseAmount(strings.Trim(string(value), `"`))
 	if !ok {
 		f.overLimit(name, billing.CodeInvalidAmount,
 			fmt.Sprintf("a decimal from 0 on, at most %d digits", amountDigitsMax))
 	}
-	return d, ok
+	return a, ok
 }
 
 // parseAmount reads plain decimal text: digits, and perhaps a point and digits.
-func parseAmount(s string) (decimal.Decimal, bool) {
+func parseAmount(s string) (billing.Amount, bool) {
 	whole, fraction, pointed := strings.Cut(s, ".")
 	if !digits(whole) || (pointed && !digits(fraction)) ||
 		len(whole)+len(fraction) > amountDigitsMax {
-		return decimal.Decimal{}, false
+		return billing.Amount{}, false
 	}
 	d, err := decimal.NewFromString(s)
-	return d, err == nil
+	return billing.Amount{Decimal: d}, err == nil
 }
 
 func digits(s string) bool {

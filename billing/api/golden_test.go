@@ -112,7 +112,8 @@ func TestObjects(t *testing.T) {
 }
 
 // newSandbox starts an API of a sandbox with a real biller over the fake usage.
-func newSandbox(t *testing.T) *server {
+// change may change its options further.
+func newSandbox(t *testing.T, change ...func(*api.Options)) *server {
 	t.Helper()
 	return newServer(t, func(opts *api.Options) {
 		b, err := biller.New(biller.Options{
@@ -124,6 +125,9 @@ func newSandbox(t *testing.T) *server {
 			t.Fatal(err)
 		}
 		opts.Sandbox, opts.Advance = true, b.Advance
+		for _, f := range change {
+			f(opts)
+		}
 	})
 }
 

@@ -114,7 +114,11 @@ func invoiceOf(organization *billing.Organization, inv *billing.Invoice, custome
 // listInvoices is GET /invoices.
 func (a *api) listInvoices(ctx context.Context, r request) (any, error) {
 	p := r.params()
-	return a.invoicePage(ctx, r, p, p.text("external_customer_id"))
+	customer := p.text("external_customer_id")
+	if customer == "" {
+		customer = p.text("customer_external_id") // which Lago takes as well
+	}
+	return a.invoicePage(ctx, r, p, customer)
 }
 
 // listCustomerInvoices is GET /customers/{external_id}/invoices.
@@ -177,8 +181,7 @@ func readInvoiceFilter(p params) postgres.InvoiceFilter {
 		filter.IssuingDateTo = &to
 	}
 	p.notYet("payment_overdue", "search_term", "payment_dispute_lost", "self_billed", "billing_entity_codes",
-		"partially_paid", "purchase_order_number", "settlements")
-	p.notYetMetadata()
+		"partially_paid", "purchase_order_number", "settlements", "metadata")
 	return filter
 }
 

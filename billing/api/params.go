@@ -76,24 +76,25 @@ func (p params) cents(name string) *int64 {
 	return &n
 }
 
-// notYetMetadata refuses filters by metadata[key].
-func (p params) notYetMetadata() {
-	for name := range p.Values {
-		if strings.HasPrefix(name, "metadata[") {
-			p.fault("metadata", billing.CodeNotSupported)
-			return
+// notYet refuses filters that this version does not have, also those by a key, name[key]:
+// a list that ignores one shows what was not asked for.
+func (p params) notYet(names ...string) {
+	for _, name := range names {
+		if p.Get(name) != "" || p.Get(name+"[]") != "" || p.byKey(name) {
+			p.fault(name, billing.CodeNotSupported)
 		}
 	}
 }
 
-// notYet refuses filters that this version does not have: a list that ignores
-// one shows what was not asked for.
-func (p params) notYet(names ...string) {
-	for _, name := range names {
-		if p.Get(name) != "" || p.Get(name+"[]") != "" {
-			p.fault(name, billing.CodeNotSupported)
+// byKey reports whether there is a parameter name[key]. One without a value asks for what
+// lacks the key.
+func (p params) byKey(name string) bool {
+	for given := range p.Values {
+		if strings.HasPrefix(given, name+"[") && given != name+"[]" {
+			return true
 		}
 	}
+	return false
 }
 
 // err returns what is wrong with the parameters that were read.

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/shopspring/decimal"
-
 	"weir/billing"
 )
 
@@ -77,7 +75,7 @@ func readModel(f form, model billing.ChargeModel) (p billing.ChargeProperties) {
 	return p
 }
 
-func readAmount(f form) *decimal.Decimal {
+func readAmount(f form) *billing.Amount {
 	amount, ok := f.amount("amount")
 	if !ok {
 		return nil

@@ -99,8 +99,10 @@ func TestBadPlans(t *testing.T) {
 	f(plan(object{"amount_currency": "XXX"}), "amount_currency: value_is_invalid")
 	f(plan(object{"amount_cents": -1}), "amount_cents: value_is_out_of_range")
 	f(plan(object{"amount_cents": "a lot"}), "amount_cents: value_is_invalid")
-	f(plan(object{"trial_period": 30, "tax_codes": []any{"vat"}, "minimum_commitment": object{"amount_cents": 5},
-		"usage_thresholds": []any{object{"amount_cents": 5}}, "fixed_charges": []any{object{"units": 1}}}),
+	f(plan(object{
+		"trial_period": 30, "tax_codes": []any{"vat"}, "minimum_commitment": object{"amount_cents": 5},
+		"usage_thresholds": []any{object{"amount_cents": 5}}, "fixed_charges": []any{object{"units": 1}},
+	}),
 		"trial_period: not_supported_yet", "tax_codes: not_supported_yet", "minimum_commitment: not_supported_yet",
 		"usage_thresholds: not_supported_yet", "fixed_charges: not_supported_yet")
 	f(plan(object{"charges": []any{object{}}}), "charges.0.billable_metric_id: value_is_mandatory", "charges.0.charge_model: value_is_mandatory")
@@ -235,10 +237,27 @@ func TestFiltersThatAreNotBuiltAreRefused(t *testing.T) {
 	s.invalid(t, "GET", "/invoices?search_term=x", nil, "search_term: not_supported_yet")
 	s.invalid(t, "GET", "/customers?currencies[]=EUR", nil, "currencies: not_supported_yet")
 	s.invalid(t, "GET", "/customers?metadata[crm]=42", nil, "metadata: not_supported_yet")
+	s.invalid(t, "GET", "/customers?metadata[crm]=", nil, "metadata: not_supported_yet") // the key is absent
 	s.invalid(t, "GET", "/fees?event_transaction_id=x", nil, "event_transaction_id: not_supported_yet")
 	s.invalid(t, "GET", "/invoices?issuing_date_from=soon&amount_from=x", nil, "issuing_date_from: invalid_date", "amount_from: value_is_invalid")
 	s.invalid(t, "GET", "/events?timestamp_from=soon", nil, "timestamp_from: invalid_date")
 	s.invalid(t, "GET", "/events?code=%00", nil, "code: value_is_invalid")
+	s.subscribe(t)
+	s.invalid(t, "GET", "/customers/acme/current_usage?external_subscription_id=sub&filter_by_group[region]=eu", nil,
+		"filter_by_group: not_supported_yet")
+}
+
+// Lago takes either name of the customer; a list that ignored one would show everybody's.
+func TestInvoicesOfACustomerByEitherName(t *testing.T) {
+	t.Parallel()
+	s := newSandbox(t)
+	s.must(t, "POST", "/test_clock", object{"test_clock": object{"now": "2024-01-01T00:00:00Z"}})
+	s.subscribeAt(t, "2024-01-01T00:00:00Z")
+	s.must(t, "POST", "/test_clock", object{"test_clock": object{"now": "2024-02-01T00:00:00Z"}})
+	for _, name := range []string{"external_customer_id", "customer_external_id"} {
+		expect(t, s.must(t, "GET", "/invoices?"+name+"=acme", nil), "1", "meta", "total_count")
+		expect(t, s.must(t, "GET", "/invoices?"+name+"=beta", nil), "0", "meta", "total_count")
+	}
 }
 
 // Whatever belongs to one organization does not exist for another.

@@ -57,8 +57,10 @@ func refusal(err error) errorBody {
 	case errors.Is(err, errUnauthorized):
 		return errorBody{Status: http.StatusUnauthorized, Error: "Unauthorized"}
 	case errors.As(err, &tooLarge):
-		return errorBody{Status: http.StatusRequestEntityTooLarge, Error: "Payload Too Large",
-			Message: "body: at most " + strconv.FormatInt(tooLarge.Limit, 10) + " bytes"}
+		return errorBody{
+			Status: http.StatusRequestEntityTooLarge, Error: "Payload Too Large",
+			Message: "body: at most " + strconv.FormatInt(tooLarge.Limit, 10) + " bytes",
+		}
 	case errors.Is(err, query.ErrStopped):
 		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codePartitionStopped}
 	case errors.Is(err, query.ErrNotYet):
@@ -82,8 +84,10 @@ func callerRefusal(caller *billing.Error, err error) errorBody {
 	case billing.KindNotAllowed:
 		return errorBody{Status: http.StatusMethodNotAllowed, Error: "Method Not Allowed", Code: caller.Code}
 	case billing.KindValidation:
-		body := errorBody{Status: http.StatusUnprocessableEntity, Error: "Unprocessable Entity",
-			Code: codeValidation, Details: caller.Fields}
+		body := errorBody{
+			Status: http.StatusUnprocessableEntity, Error: "Unprocessable Entity",
+			Code: codeValidation, Details: caller.Fields,
+		}
 		var limit *limitError
 		if errors.As(err, &limit) {
 			body.Message = limit.message

@@ -83,7 +83,11 @@ func (a *api) subscribe(ctx context.Context, organization *billing.Organization,
 		return billing.Subscription{}, err
 	}
 	if i := slices.IndexFunc(versions, living); i >= 0 {
-		return sameSubscription(versions[i], customer, plan)
+		same, err := sameSubscription(versions[i], customer, plan)
+		if err != nil {
+			return same, err
+		}
+		return same, a.settle(ctx, organization.ID) // the first try may have failed before it did
 	}
 	location, err := billing.Location(customer, organization)
 	if err != nil {
@@ -92,6 +96,9 @@ func (a *api) subscribe(ctx context.Context, organization *billing.Organization,
 	wanted.ID, wanted.OrganizationID, wanted.PlanID = newID(), organization.ID, plan.ID
 	if err := wanted.Start(plan, location, now); err != nil {
 		return billing.Subscription{}, err
+	}
+	if wanted.EndsPaidAhead(plan, location) { // there are no credit notes yet
+		return billing.Subscription{}, billing.Invalid("ending_at", billing.CodeNotSupported)
 	}
 	if overlaps(&wanted, versions) {
 		return billing.Subscription{}, billing.Invalid("subscription_at", billing.CodeOutOfRange)

@@ -23,7 +23,10 @@ func (a *api) terminateSubscription(ctx context.Context, r request) (any, error)
 	}
 	ended, err := a.DB.UpdateSubscription(ctx, r.organization.ID, bound.subscription.ID, now,
 		func(s *billing.Subscription) error {
-			if s.Status == billing.Pending {
+			switch {
+			case s.Status != bound.subscription.Status:
+				return billing.NotFound("subscription") // it has begun or ended since it was found
+			case s.Status == billing.Pending:
 				return s.Cancel(now)
 			}
 			return s.Terminate(bound.plan, bound.location, now, skipInvoice)

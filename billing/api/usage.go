@@ -159,7 +159,11 @@ type customerUsageAnswer struct {
 	CustomerUsage customerUsageObject `json:"customer_usage"`
 }
 
-func customerUsageOf(s subscribed, period billing.Period, usages []billing.ChargeUsage) customerUsageAnswer {
+func customerUsageOf(s subscribed, period billing.Period, usages []billing.ChargeUsage) (customerUsageAnswer, error) {
+	total, err := billing.TotalCents(usages)
+	if err != nil {
+		return customerUsageAnswer{}, err
+	}
 	last := lastInstant(period.To, s.subscription.EndingAt)
 	o := customerUsageObject{
 		FromDatetime: stamp(period.From),
@@ -168,9 +172,6 @@ func customerUsageOf(s subscribed, period billing.Period, usages []billing.Charg
 		Currency:     string(s.plan.Currency),
 		ChargesUsage: each(usages, func(u *billing.ChargeUsage) chargeUsageObject { return chargeUsageOf(u, s.plan.Currency) }),
 	}
-	for i := range usages {
-		o.AmountCents += usages[i].AmountCents
-	}
-	o.TotalAmountCents = o.AmountCents
-	return customerUsageAnswer{o}
+	o.AmountCents, o.TotalAmountCents = total, total
+	return customerUsageAnswer{o}, nil
 }

@@ -75,6 +75,25 @@ func TestCurrentUsagePricesTheThreeModels(t *testing.T) {
 	expect(t, narrow, "5000", "customer_usage", "amount_cents")
 }
 
+// Two charges whose amounts fit, and their sum does not: that is no small or negative sum.
+func TestCurrentUsageThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	calls := s.calls(t)
+	huge := func(code string) object { // 2^62 cents and more for one call
+		return object{
+			"billable_metric_id": calls, "charge_model": "standard", "code": code,
+			"properties": object{"amount": "50000000000000000"},
+		}
+	}
+	s.subscribe(t, huge("a"), huge("b"))
+	s.usage.answer = cells{"calls": {{units: "1", events: 1}}}.answer
+	a := s.send(t, s.mine, "GET", "/api/v1/customers/acme/current_usage?external_subscription_id=sub", nil)
+	if a.status != 500 {
+		t.Errorf("got %d %s", a.status, a.raw)
+	}
+}
+
 func TestCurrentUsageByFilterAndGroup(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)

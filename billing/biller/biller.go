@@ -23,7 +23,10 @@ const (
 	// IntervalDefault is how long Run waits between two ticks, besides a jitter.
 	IntervalDefault = 5 * time.Second
 
-	claimsPerWorker = 4                // customers claimed at once, for each of the parallel workers
+	claimsPerWorker = 4 // customers claimed at once, for each of the parallel workers
+	// pricingParallelism is how many of one customer's subscriptions are priced at once.
+	pricingParallelism = 16
+
 	customerTimeout = 20 * time.Second // for one customer: usage and transaction
 	// leaseDuration outlasts the last of the claimed customers.
 	leaseDuration = (claimsPerWorker + 2) * customerTimeout

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -390,7 +391,7 @@ func TestSandboxTwiceAtOnce(t *testing.T) {
 func TestFiltersAndGroups(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	one, two := decimal.NewFromInt(1), decimal.NewFromInt(2)
+	one, two := price("1"), price("2")
 	plan := billing.Plan{
 		OrganizationID: w.org.ID, Code: "f", Name: "f", Interval: billing.Monthly, Currency: "JPY", CreatedAt: w.org.CreatedAt,
 		Charges: []billing.Charge{{
@@ -498,6 +499,53 @@ func TestRun(t *testing.T) {
 	}
 	if got := w.invoices("c"); len(got) < 1 {
 		t.Error("no invoice")
+	}
+}
+
+// together is a Querier that answers nobody before so many ask at once.
+type together struct {
+	query.Querier
+	want  int32
+	asked atomic.Int32
+	all   chan struct{}
+}
+
+func (q *together) Usage(ctx context.Context, req query.UsageRequest) (query.UsageAnswer, error) {
+	if q.asked.Add(1) == q.want {
+		close(q.all)
+	}
+	select {
+	case <-q.all:
+		return q.Querier.Usage(ctx, req)
+	case <-ctx.Done():
+		return query.UsageAnswer{}, ctx.Err()
+	}
+}
+
+// An answer waits for its partition's next checkpoint. A customer whose subscriptions lie
+// in many partitions must not wait for one after the other: it would never be billed.
+func TestSubscriptionsAreAskedForTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const subscriptions = 8
+	for i := range subscriptions {
+		id := fmt.Sprint("s", i)
+		w.subscribe("c", id, w.plan, "2024-04-01T00:00:00Z")
+		w.usage.add(id, "2024-04-10T00:00:00Z", int64(i+1))
+	}
+	q := &together{Querier: w.usage, want: subscriptions, all: make(chan struct{})}
+	b := w.biller("2024-05-01T01:00:00Z", func(o *biller.Options) { o.Usage = q })
+	if n, err := b.Tick(w.ctx, at("2024-05-01T01:00:00Z")); n != 1 || err != nil {
+		t.Fatalf("%d invoices, %v", n, err)
+	}
+	inv := w.invoices("c")[0]
+	for i, fee := range inv.Fees { // three for each subscription, in the order they were made
+		if fee.SubscriptionID != inv.Subscriptions[i/3].SubscriptionID {
+			t.Errorf("fee %d is of subscription %s", i, fee.SubscriptionID)
+		}
+		if want := int64(i/3 + 1); fee.ItemCode == "tokens" && !fee.Units.Equal(decimal.NewFromInt(want)) {
+			t.Errorf("subscription %d has %s units, want %d", i/3, fee.Units, want)
+		}
 	}
 }
 

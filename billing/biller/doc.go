@@ -25,4 +25,13 @@
 //     writes the invoice. Leases only save work.
 //   - A customer that fails waits, longer each time, and holds up no other.
 //   - In a sandbox everything happens at the instant it is due, in order of time.
+//
+// # What has gone wrong here
+//
+//   - Usage was asked for one subscription after another. Each answer waits for the next
+//     checkpoint of its partition, so a customer with subscriptions in many partitions ran
+//     into its time limit, in every tick again. Several are asked for at once now.
+//   - A customer that had failed was postponed, and when its organization's test clock was
+//     set then, the call waited up to ten minutes for it. Who names an organization waits
+//     for leases only.
 package biller

@@ -3,10 +3,12 @@ package biller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"weir/aggregator"
 	"weir/billing"
@@ -86,19 +88,13 @@ func (r *round) bills(ctx context.Context, claim postgres.Claim, location *time.
 
 // assemble makes the invoice of those bills that belong on one, nil if none does.
 func (r *round) assemble(ctx context.Context, claim postgres.Claim, bills []billing.Bill, location *time.Location, now time.Time) (*billing.Invoice, []billing.UsageSnapshot, error) {
-	var priced []billing.PricedBill
-	for _, bill := range bills {
-		if !bill.Invoiced() {
-			continue
-		}
-		p, err := r.price(ctx, claim.Organization.ID, bill)
-		if err != nil {
-			return nil, nil, fmt.Errorf("cannot price subscription %s: %w", bill.Subscription.ID, err)
-		}
-		priced = append(priced, p)
-	}
-	if len(priced) == 0 {
+	bills = slices.DeleteFunc(slices.Clone(bills), func(b billing.Bill) bool { return !b.Invoiced() })
+	if len(bills) == 0 {
 		return nil, nil, nil
+	}
+	priced, err := r.priceAll(ctx, claim.Organization.ID, bills)
+	if err != nil {
+		return nil, nil, err
 	}
 	return billing.Assemble(billing.Assembly{
 		Organization: &claim.Organization,
@@ -108,6 +104,23 @@ func (r *round) assemble(ctx context.Context, claim postgres.Claim, bills []bill
 		Now:          now,
 		NewID:        newID,
 	})
+}
+
+// priceAll prices bills, in their order. It asks for several at once: each answer waits for
+// the next checkpoint of its partition.
+func (r *round) priceAll(ctx context.Context, organization uuid.UUID, bills []billing.Bill) ([]billing.PricedBill, error) {
+	priced := make([]billing.PricedBill, len(bills))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(pricingParallelism)
+	for i, bill := range bills {
+		group.Go(func() (err error) {
+			if priced[i], err = r.price(ctx, organization, bill); err != nil {
+				return fmt.Errorf("cannot price subscription %s: %w", bill.Subscription.ID, err)
+			}
+			return nil
+		})
+	}
+	return priced, group.Wait()
 }
 
 func (r *round) plan(ctx context.Context, organization, id uuid.UUID) (*billing.Plan, error) {

@@ -28,6 +28,10 @@ const (
 	delay      = 10 * time.Minute
 )
 
+func price(text string) billing.Amount {
+	return billing.Amount{Decimal: decimal.RequireFromString(text)}
+}
+
 func at(text string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
@@ -139,7 +143,7 @@ func (w *world) must(err error) {
 
 func (w *world) newPlan(code string, currency billing.Currency, inAdvance bool) billing.Plan {
 	w.t.Helper()
-	perToken, perPackage := decimal.RequireFromString("0.05"), decimal.RequireFromString("1")
+	perToken, perPackage := price("0.05"), price("1")
 	p := billing.Plan{
 		OrganizationID: w.org.ID, Code: code, Name: code, Interval: billing.Monthly,
 		AmountCents: 3000, Currency: currency, PayInAdvance: inAdvance, CreatedAt: w.org.CreatedAt,

@@ -79,7 +79,7 @@ func readCharges(ctx context.Context, q querier, org uuid.UUID, plans []billing.
 	if err != nil {
 		return err
 	}
-	if err := completeCharges(ctx, q, org, charges); err != nil {
+	if err := completeCharges(ctx, q, org, charges, false); err != nil {
 		return err
 	}
 	for _, c := range charges {
@@ -89,28 +89,30 @@ func readCharges(ctx context.Context, q querier, org uuid.UUID, plans []billing.
 	return nil
 }
 
-// chargesByID returns the charges with the ids, deleted or not: a fee keeps its charge.
+// chargesByID returns the charges with the ids, they and their filters deleted or not: a
+// fee keeps what it was priced by.
 func chargesByID(ctx context.Context, q querier, org uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]billing.Charge, error) {
 	const query = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.organization_id = $1 AND c.id = ANY ($2)`
 	charges, err := readAll(ctx, q, "charges", scanCharge, query, org, ids)
 	if err != nil {
 		return nil, err
 	}
-	if err := completeCharges(ctx, q, org, charges); err != nil {
+	if err := completeCharges(ctx, q, org, charges, true); err != nil {
 		return nil, err
 	}
 	return byID(charges, func(c *billing.Charge) uuid.UUID { return c.ID }), nil
 }
 
-// completeCharges fills in metrics and filters.
-func completeCharges(ctx context.Context, q querier, org uuid.UUID, charges []billing.Charge) error {
+// completeCharges fills in metrics and filters; filters that were deleted only when asked
+// for, since to price by one would take usage from those in force.
+func completeCharges(ctx context.Context, q querier, org uuid.UUID, charges []billing.Charge, deleted bool) error {
 	if len(charges) == 0 {
 		return nil
 	}
 	const metricsQuery = `SELECT ` + metricColumns + ` FROM billable_metrics m
 		WHERE m.organization_id = $1 AND m.id = ANY ($2)`
 	const filtersQuery = `SELECT ` + chargeFilterColumns + ` FROM charge_filters f
-		WHERE f.organization_id = $1 AND f.charge_id = ANY ($2)
+		WHERE f.organization_id = $1 AND f.charge_id = ANY ($2) AND (f.deleted_at IS NULL OR $3)
 		ORDER BY f.charge_id, f.position`
 	ids, metricIDs := make([]uuid.UUID, len(charges)), make([]uuid.UUID, len(charges))
 	index := make(map[uuid.UUID]int, len(charges))
@@ -121,7 +123,7 @@ func completeCharges(ctx context.Context, q querier, org uuid.UUID, charges []bi
 	if err != nil {
 		return err
 	}
-	filters, err := readAll(ctx, q, "charge filters", scanChargeFilter, filtersQuery, org, ids)
+	filters, err := readAll(ctx, q, "charge filters", scanChargeFilter, filtersQuery, org, ids, deleted)
 	if err != nil {
 		return err
 	}

@@ -96,9 +96,17 @@ func (c *child) wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if c.err != nil {
-		return fmt.Errorf("%w: %s", c.err, c.said)
+		return c.failure()
 	}
 	return nil
+}
+
+// failure says how a child ended that should not have, and its last words.
+func (c *child) failure() error {
+	if c.err == nil {
+		return fmt.Errorf("exit status 0: %s", c.said)
+	}
+	return fmt.Errorf("%w: %s", c.err, c.said)
 }
 
 // signal sends a signal, unless the child has ended.

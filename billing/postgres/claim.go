@@ -19,14 +19,16 @@ import (
 const ClaimLimitMax = 1000
 
 // ErrLeaseLost: the claim's lease ran out and another biller has claimed the customer
-// since. Nothing was written.
+// since, or its organization lives by a test clock now and did not when it was claimed.
+// Nothing was written.
 var ErrLeaseLost = errors.New("lease on the customer is lost")
 
 // ClaimOptions says what ClaimDue claims. There are two clocks: what is due is so by
 // the organization's, which may be a test clock; leases live by the system's.
 type ClaimOptions struct {
 	// Organization is whose customers are claimed, whatever clock it has. nil: those of
-	// all organizations that live by the system's clock.
+	// all organizations that live by the system's clock. A customer that was postponed is
+	// claimed all the same when its organization is named: somebody waits for it.
 	Organization *uuid.UUID
 	DueUntil     time.Time // by the organization's clock: NextDueAt at or before this is due
 	// StartsUntil is, as DueUntil, for what has no usage to wait for: a subscription whose
@@ -102,7 +104,7 @@ func leaseDue(ctx context.Context, tx pgx.Tx, opts ClaimOptions) ([]Claim, error
 			WHERE s.next_due_at <= @starts_until
 				AND (s.next_due_at <= @due_until OR s.usage_billed_until >= s.next_due_at)
 				AND (s.organization_id = @org OR (@org::uuid IS NULL AND o.test_clock IS NULL))
-				AND (c.leased_until IS NULL OR c.leased_until <= @now)
+				AND (c.leased_until IS NULL OR c.leased_until <= @now OR (c.lease_id IS NULL AND @org IS NOT NULL))
 			ORDER BY s.next_due_at, s.customer_id
 			LIMIT @limit
 			FOR NO KEY UPDATE OF c SKIP LOCKED
@@ -180,8 +182,8 @@ func (db *DB) ReleaseClaim(ctx context.Context, c Claim) error {
 	return nil
 }
 
-// PostponeClaim lets nobody claim the customer before an instant of the system's
-// clock, so that one that fails does not stand in the way of others. The claim ends. A
+// PostponeClaim lets nobody who does not name the organization claim the customer before
+// an instant of the system's clock, so that one that fails does not stand in the way of others. The claim ends. A
 // lease that was lost is no error.
 func (db *DB) PostponeClaim(ctx context.Context, c Claim, until time.Time) error {
 	const postpone = `UPDATE customers SET lease_id = NULL, leased_until = $4

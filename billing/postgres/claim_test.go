@@ -99,6 +99,24 @@ func TestClaimDueSandbox(t *testing.T) {
 	mustList(t, "claims by the system's clock", claimed(x.claim(mar1, system, 10)), "acme:[real]")
 }
 
+// A customer that failed and waits is not kept waiting when its organization's test clock
+// is set: by then the caller waits too.
+func TestClaimPostponedInSandbox(t *testing.T) {
+	t.Parallel()
+	x, ctx := newTenant(t), t.Context()
+	x.addSubscription(x.customer, "a1", feb1)
+	must(t, x.db.PostponeClaim(ctx, x.claim(feb1, system, 10)[0], system.Add(time.Hour)))
+	mustList(t, "claims by the system's clock", claimed(x.claim(feb1, system, 10)))
+
+	options := postgres.ClaimOptions{Organization: &x.org.ID, DueUntil: feb1, Now: system, LeaseUntil: system.Add(lease), Limit: 10}
+	claims, err := x.db.ClaimDue(ctx, options)
+	must(t, err)
+	mustList(t, "claims by name", claimed(claims), "acme:[a1]")
+	claims, err = x.db.ClaimDue(ctx, options)
+	must(t, err)
+	mustList(t, "claims by name of what is leased", claimed(claims))
+}
+
 // Claimers at once never hold the same customer, and together get all of them.
 func TestClaimDueRace(t *testing.T) {
 	t.Parallel()

@@ -155,7 +155,7 @@ func (e *Embedded) supervise() {
 	case <-e.stopping:
 		e.log.Info("embedded PostgreSQL stopped")
 	default:
-		e.err = fmt.Errorf("embedded PostgreSQL ended by itself (%v): %s", e.child.err, e.child.said)
+		e.err = fmt.Errorf("embedded PostgreSQL ended by itself: %w", e.child.failure())
 		e.log.Error("embedded PostgreSQL ended by itself", "error", e.err)
 	}
 	if e.socket != "" {
@@ -247,9 +247,9 @@ func awaitReady(ctx context.Context, c *child, url string) error {
 		}
 		select {
 		case <-c.done:
-			return fmt.Errorf("postgres ended (%v): %s", c.err, c.said)
+			return fmt.Errorf("postgres ended: %w", c.failure())
 		case <-ctx.Done():
-			return fmt.Errorf("postgres is not ready (%w): %s", ctx.Err(), err)
+			return fmt.Errorf("postgres is not ready (%w): %w", ctx.Err(), err)
 		case <-tick.C:
 		}
 	}

@@ -72,8 +72,8 @@ func (x *tenant) addPlan(code string) billing.Plan {
 				Metric: billing.BillableMetric{ID: x.metric.ID}, Code: "tiers", Model: billing.Graduated,
 				Properties: billing.ChargeProperties{
 					GraduatedRanges: []billing.GraduatedRange{
-						{FromValue: 0, ToValue: ptr(int64(10)), PerUnitAmount: dec("0.05"), FlatAmount: dec("1")},
-						{FromValue: 11, PerUnitAmount: dec("0.000000000000001"), FlatAmount: dec("0")},
+						{FromValue: 0, ToValue: ptr(int64(10)), PerUnitAmount: price("0.05"), FlatAmount: price("1")},
+						{FromValue: 11, PerUnitAmount: price("0.000000000000001"), FlatAmount: price("0")},
 					},
 					PricingGroupKeys: []string{"model"},
 				},
@@ -84,7 +84,7 @@ func (x *tenant) addPlan(code string) billing.Plan {
 			},
 			{
 				Metric: billing.BillableMetric{ID: x.metric.ID}, Code: "flat", Model: billing.Standard,
-				Properties: billing.ChargeProperties{Amount: ptr(dec("12.50"))},
+				Properties: billing.ChargeProperties{Amount: ptr(price("12.50"))},
 			},
 		},
 	}
@@ -123,6 +123,8 @@ func (x *tenant) addSubscription(customer billing.Customer, externalID string, d
 func ptr[T any](v T) *T { return &v }
 
 func dec(text string) decimal.Decimal { return decimal.RequireFromString(text) }
+
+func price(text string) billing.Amount { return billing.Amount{Decimal: dec(text)} }
 
 func must(t testing.TB, err error) {
 	t.Helper()

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"weir/billing"
 	"weir/billing/postgres"
+	"weir/billing/postgres/pgtest"
 )
 
 // wantPlan is the tenant's plan as it must be read: with the metrics filled in.
@@ -41,6 +43,38 @@ func TestPlan(t *testing.T) {
 
 	again := billing.Plan{OrganizationID: x.org.ID, Code: "basic", Interval: billing.Monthly, CreatedAt: jan1}
 	mustInvalid(t, x.db.CreatePlan(ctx, &again), "code", billing.CodeAlreadyExist)
+}
+
+// A plan is priced by the filters in force; a fee keeps the one it was priced by.
+func TestPlanWithoutDeletedFilters(t *testing.T) {
+	t.Parallel()
+	ctx, url := t.Context(), pgtest.URL(t)
+	db, err := postgres.Open(ctx, url, postgres.Options{})
+	must(t, err)
+	t.Cleanup(db.Close)
+	x := addTenant(t, db, "Hooli")
+	x.addSubscription(x.customer, "s", feb1)
+	claim := x.claim(feb1, system, 1)[0]
+	inv, snapshots, advances := x.bill(claim)
+	must(t, x.db.WriteInvoice(ctx, claim, inv, snapshots, advances, feb1))
+	deleted := x.plan.Charges[0].Filters[1].ID
+	conn, err := pgx.Connect(ctx, url)
+	must(t, err)
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, `UPDATE charge_filters SET deleted_at = now() WHERE id = $1`, deleted)
+	must(t, err)
+
+	plan, err := x.db.PlanByID(ctx, x.org.ID, x.plan.ID)
+	must(t, err)
+	equal(t, "number of filters", len(plan.Charges[0].Filters), 1)
+	read, err := x.db.Invoice(ctx, x.org.ID, inv.ID)
+	must(t, err)
+	for _, fee := range read.Fees {
+		if fee.Filter != nil && fee.Filter.ID == deleted {
+			return
+		}
+	}
+	t.Error("no fee has the deleted filter")
 }
 
 func TestPlanOfAnother(t *testing.T) {

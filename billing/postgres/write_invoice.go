@@ -38,7 +38,8 @@ type invoiceWrite struct {
 // nothing to invoice and only the subscriptions move. now is the organization's clock.
 //
 // When a subscription is no longer as its advance says, the error is
-// ErrAlreadyBilled; when another biller has claimed the customer since, ErrLeaseLost.
+// ErrAlreadyBilled; when another biller has claimed the customer since, or a test clock was
+// set, ErrLeaseLost.
 func (db *DB) WriteInvoice(ctx context.Context, claim Claim, inv *billing.Invoice, snapshots []billing.UsageSnapshot, advances []billing.Advance, now time.Time) error {
 	w := &invoiceWrite{
 		claim: claim, snapshots: snapshots, advances: advances, now: stamp(now),
@@ -61,14 +62,14 @@ func (db *DB) WriteInvoice(ctx context.Context, claim Claim, inv *billing.Invoic
 }
 
 func (w *invoiceWrite) write(ctx context.Context) error {
-	leaseID, sequence, err := w.lockCustomer(ctx)
+	held, sequence, err := w.lockCustomer(ctx)
 	if err != nil {
 		return err
 	}
 	if err := w.advance(ctx); err != nil {
 		return err
 	}
-	if leaseID != w.claim.LeaseID {
+	if !held {
 		return ErrLeaseLost
 	}
 	if w.invoice == nil {
@@ -86,15 +87,18 @@ func (w *invoiceWrite) write(ctx context.Context) error {
 	return w.endClaim(ctx, sequence)
 }
 
-// lockCustomer locks the customer, whose invoices are numbered under that lock.
-func (w *invoiceWrite) lockCustomer(ctx context.Context) (leaseID uuid.UUID, sequence int64, err error) {
-	const lock = `SELECT coalesce(lease_id, '00000000-0000-0000-0000-000000000000'), invoice_sequence
-		FROM customers WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE`
-	err = w.tx.QueryRow(ctx, lock, w.claim.Customer.OrganizationID, w.claim.Customer.ID).Scan(&leaseID, &sequence)
+// lockCustomer locks the customer, whose invoices are numbered under that lock. held says
+// whether the lease is still the claim's, and the clock still the one it was claimed by.
+func (w *invoiceWrite) lockCustomer(ctx context.Context) (held bool, sequence int64, err error) {
+	const lock = `SELECT coalesce(c.lease_id = $3, false) AND (o.test_clock IS NOT NULL) = $4, c.invoice_sequence
+		FROM customers c JOIN organizations o ON o.id = c.organization_id
+		WHERE c.organization_id = $1 AND c.id = $2 FOR NO KEY UPDATE OF c`
+	err = w.tx.QueryRow(ctx, lock, w.claim.Customer.OrganizationID, w.claim.Customer.ID,
+		w.claim.LeaseID, w.claim.Organization.TestClock != nil).Scan(&held, &sequence)
 	if err != nil {
-		return uuid.Nil, 0, fmt.Errorf("cannot lock the customer: %w", err)
+		return false, 0, fmt.Errorf("cannot lock the customer: %w", err)
 	}
-	return leaseID, sequence, nil
+	return held, sequence, nil
 }
 
 // advance moves every subscription, if it stands where its advance begins. The rows

@@ -58,8 +58,10 @@ func (x *tenant) bill(claim postgres.Claim) (*billing.Invoice, []billing.UsageSn
 	}
 	inv.Subscriptions[0].Cut, inv.Subscriptions[0].Base = &billing.Cut{LogID: "log", Partition: 15, Next: 0}, billing.Period{}
 	snapshots := []billing.UsageSnapshot{
-		{InvoiceID: inv.ID, SubscriptionID: sub.ID, ChargeID: charge.ID, ChargeFilterID: &charge.Filters[1].ID,
-			GroupedBy: tiers.GroupedBy, Units: tiers.Units, EventsCount: 7, Definition: []byte(`{"a":1}`), FeeID: &tiers.ID},
+		{
+			InvoiceID: inv.ID, SubscriptionID: sub.ID, ChargeID: charge.ID, ChargeFilterID: &charge.Filters[1].ID,
+			GroupedBy: tiers.GroupedBy, Units: tiers.Units, EventsCount: 7, Definition: []byte(`{"a":1}`), FeeID: &tiers.ID,
+		},
 		{InvoiceID: inv.ID, SubscriptionID: sub.ID, ChargeID: charge.ID, GroupedBy: map[string]*string{}, Definition: []byte(`{}`)},
 	}
 	return inv, snapshots, advances
@@ -72,6 +74,22 @@ func advanceTo(s billing.Subscription, to, nextDueAt time.Time) billing.Advance 
 		To: billing.BilledUntil{Base: to, Usage: to, Fixed: to}, ToStatus: s.Status,
 		StartedAt: s.StartedAt, TerminatedAt: s.TerminatedAt, NextDueAt: &nextDueAt,
 	}
+}
+
+// What was claimed by the system's clock is not billed by it once a test clock is set.
+func TestWriteInvoiceAfterTestClock(t *testing.T) {
+	t.Parallel()
+	x, ctx := newTenant(t), t.Context()
+	x.addSubscription(x.customer, "s", feb1)
+	claim := x.claim(feb1, system, 1)[0]
+	inv, snapshots, advances := x.bill(claim)
+	must(t, x.db.SetTestClock(ctx, x.org.ID, jan1))
+	if err := x.db.WriteInvoice(ctx, claim, inv, snapshots, advances, feb1); !errors.Is(err, postgres.ErrLeaseLost) {
+		t.Fatalf("error is %v, want %v", err, postgres.ErrLeaseLost)
+	}
+	_, total, err := x.db.Invoices(ctx, x.org.ID, postgres.InvoiceFilter{}, postgres.Page{})
+	must(t, err)
+	equal(t, "number of invoices", total, 0)
 }
 
 func TestWriteInvoice(t *testing.T) {

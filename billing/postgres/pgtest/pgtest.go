@@ -115,9 +115,9 @@ var server = sync.OnceValues(func() (string, error) {
 // ended: it reads from a pipe that only we hold open. Then it waits, up to 3 s, for the
 // server, which is ending too.
 func removeAfterUs(dir string) error {
-	read, _, err := pipe()
+	read, err := pipeOfOurs()
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot make a pipe: %w", err)
 	}
 	defer read.Close()
 	const script = `read -r _
@@ -133,16 +133,19 @@ func removeAfterUs(dir string) error {
 	return nil
 }
 
-// kept holds the pipe's end open as long as this process lives.
-var kept *os.File
-
-func pipe() (read, write *os.File, err error) {
-	read, write, err = os.Pipe()
-	if err != nil {
-		return nil, nil, fmt.Errorf("cannot make a pipe: %w", err)
+// pipeOfOurs returns the reading end of a pipe whose other end is open for as long as
+// this process lives: a bare descriptor, which only the kernel closes.
+func pipeOfOurs() (*os.File, error) {
+	syscall.ForkLock.RLock() // no child is started before both ends are marked
+	defer syscall.ForkLock.RUnlock()
+	var ends [2]int
+	if err := syscall.Pipe(ends[:]); err != nil {
+		return nil, err
 	}
-	kept = write
-	return read, write, nil
+	for _, fd := range ends {
+		syscall.CloseOnExec(fd)
+	}
+	return os.NewFile(uintptr(ends[0]), "pipe"), nil
 }
 
 // execute runs one statement on a connection of its own.
