@@ -5,11 +5,19 @@ import (
 	"sync"
 	"time"
 
+	"weir/billing/postgres"
 	"weir/ingest/eventlog"
 )
 
-// announceInterval is how often an announcement that failed is tried again.
+// announceInterval is how often an announcement that failed is tried again, and
+// how often owners look whether theirs still stands.
 const announceInterval = time.Second
+
+// unseenMax is how many looks in a row an owner does not find its announcement
+// before it makes a higher one. Whoever lost a partition without noticing learns
+// of it sooner (a member of the group asks every few seconds), so that two of
+// them don't overrule each other for long.
+const unseenMax = 5
 
 // announceTimeout bounds one announcement.
 const announceTimeout = 5 * time.Second
@@ -30,6 +38,7 @@ type announcer struct {
 type announcement struct {
 	generation int64 // later ones are higher
 	told       bool
+	unseen     int // looks in a row that did not find it
 }
 
 // announce makes the worker that is started later announce its partitions under url.
@@ -58,14 +67,45 @@ func (a *announcer) Run(ctx context.Context, assigned, revoked func([]int32)) er
 		})
 }
 
-// repeat tries again what could not be announced, until ctx ends.
+// repeat keeps the announcements known, until ctx ends.
 func (a *announcer) repeat(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(announceInterval):
+			a.look(ctx)
 			a.tell(ctx)
+		}
+	}
+}
+
+// look finds announcements of ours that nobody sees, and has them made again with
+// a higher generation. Generations come from clocks: one of an owner that was
+// killed, whose clock was ahead, would hide its successor's for ever.
+func (a *announcer) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, announceTimeout)
+	defer cancel()
+	owners, err := a.process.db.Owners(ctx, a.process.log.Identity().ID)
+	if err != nil {
+		return // readiness says that the database is not there
+	}
+	announced := make(map[int32]postgres.Owner, len(owners))
+	for _, owner := range owners {
+		announced[owner.Partition] = owner
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for partition, owned := range a.owned {
+		other := announced[partition]
+		switch {
+		case !owned.told || other.URL == a.url && other.Generation == owned.generation:
+			owned.unseen = 0
+		case owned.unseen < unseenMax:
+			owned.unseen++
+		default:
+			owned.generation = max(owned.generation, other.Generation) + 1
+			owned.told, owned.unseen = false, 0
 		}
 	}
 }

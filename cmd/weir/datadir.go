@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -43,7 +44,7 @@ func chooseDataDir(cfg *Config) (string, error) {
 	if cfg.DataDir != "" {
 		path, err := filepath.Abs(cfg.DataDir)
 		if err == nil && needsPostgres {
-			if err := postgres.CheckDir(filepath.Join(path, "postgres")); err != nil {
+			if err := servesPostgres(path); err != nil {
 				return "", fmt.Errorf("WEIR_DATA_DIR %s cannot hold the private PostgreSQL: %w", path, err)
 			}
 		}
@@ -53,7 +54,7 @@ func chooseDataDir(cfg *Config) (string, error) {
 	if err != nil || !needsPostgres {
 		return path, err
 	}
-	unfit := postgres.CheckDir(filepath.Join(path, "postgres"))
+	unfit := servesPostgres(path)
 	if unfit == nil {
 		return path, nil
 	}
@@ -61,10 +62,27 @@ func chooseDataDir(cfg *Config) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("./data cannot hold the private PostgreSQL (%w), and no other place is known: set WEIR_DATA_DIR", unfit)
 	}
-	if err := postgres.CheckDir(filepath.Join(fallback, "postgres")); err != nil {
+	if err := servesPostgres(fallback); err != nil {
 		return "", fmt.Errorf("neither ./data (%w) nor %s (%w) can hold the private PostgreSQL: set WEIR_DATA_DIR", unfit, fallback, err)
 	}
 	return fallback, nil
+}
+
+// servesPostgres says why the data directory at path cannot hold the private
+// PostgreSQL. When weir is root, the child runs as another user, who must be able
+// to pass through: a directory of root's that is closed, as mktemp makes them, is
+// given the mode that weir would have made it with. What it holds stays private;
+// the directories above it are not weir's to change.
+func servesPostgres(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && os.Geteuid() == 0 && info.Mode().Perm() == privateMode {
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid == 0 {
+			if err := os.Chmod(path, dirMode); err != nil {
+				return err
+			}
+		}
+	}
+	return postgres.CheckDir(filepath.Join(path, "postgres"))
 }
 
 // userStateDir returns where a user's programs keep their state.

@@ -216,6 +216,24 @@ func (p *process) connect(ctx context.Context, url string) error {
 	return nil
 }
 
+// refuseTestClocks refuses to go on with organizations that live by a test clock
+// outside a sandbox: by the system's clock everything between would fall due at once.
+func (p *process) refuseTestClocks(ctx context.Context) error {
+	if p.cfg.Sandbox {
+		return nil
+	}
+	organizations, err := p.db.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range organizations {
+		if o.TestClock != nil {
+			return fmt.Errorf("organization %s (%s) lives by a test clock: set WEIR_SANDBOX=true, or use another database", o.Name, o.ID)
+		}
+	}
+	return nil
+}
+
 // openLog opens Kafka where brokers are given, else the log in the data directory.
 func (p *process) openLog(ctx context.Context) error {
 	var log eventlog.Log

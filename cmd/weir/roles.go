@@ -40,12 +40,7 @@ func (p *process) startAggregator(ctx context.Context) (*worker.Worker, error) {
 		return nil, err
 	}
 	p.goUntilClose("aggregator", w.Run)
-	p.ready.add("aggregator", func(context.Context) error {
-		if len(w.Owned()) == 0 && len(p.cfg.KafkaBrokers) == 0 {
-			return errors.New("no partition is owned yet")
-		}
-		return nil
-	})
+	p.ready.add("aggregator", w.Ready)
 	return w, nil
 }
 

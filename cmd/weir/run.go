@@ -133,6 +133,9 @@ func (p *process) openShared(ctx context.Context) error {
 	if err := p.openDatabase(ctx); err != nil {
 		return err
 	}
+	if err := p.refuseTestClocks(ctx); err != nil {
+		return err
+	}
 	return p.openLog(ctx)
 }
 
@@ -144,6 +147,9 @@ func (p *process) startAll(ctx context.Context) (greeting, error) {
 		return greeting{}, err
 	}
 	if err := p.openDatabase(ctx); err != nil {
+		return greeting{}, err
+	}
+	if err := p.refuseTestClocks(ctx); err != nil {
 		return greeting{}, err
 	}
 	key, err := p.firstOrganization(ctx)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,8 +15,7 @@ import (
 
 // TestRun: weir starts from nothing, says where it is and with which key, the
 // lines it prints work when pasted, it ends with status 0, and finds its data again.
-func TestRun(t *testing.T) {
-	t.Parallel()
+func TestRun(t *testing.T) { // not beside others: it watches the clock
 	dir := testDir(t)
 	began := time.Now()
 	w := start(t, "all", "WEIR_DATA_DIR="+dir, "WEIR_API_KEY=")
@@ -94,6 +94,47 @@ func otherOrganization(t *testing.T, w *weir, dir string) {
 	status, answer, err := c.do(t.Context(), http.MethodGet, c.api+"/api/v1/events/first-event", "", nil)
 	if err != nil || status != http.StatusNotFound {
 		t.Errorf("the second organization reads an event of the first: %d %v %v", status, answer, err)
+	}
+}
+
+// TestClosedDataDir: a directory as mktemp makes it serves, also where PostgreSQL
+// runs as another user, and what lies in it stays private.
+func TestClosedDataDir(t *testing.T) {
+	t.Parallel()
+	dir := testDir(t)
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w := start(t, "all", "WEIR_DATA_DIR="+dir, "WEIR_API_KEY=closed")
+	w.waitReady()
+	for _, name := range []string{"log", "aggregator", "postgres"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Error(err)
+		} else if info.Mode().Perm() != privateMode {
+			t.Errorf("%s has mode %v", name, info.Mode())
+		}
+	}
+	w.stop()
+}
+
+// TestSandboxStaysOne: what lives by a test clock is not billed by the system's,
+// which would find everything between due at once: weir refuses to start.
+func TestSandboxStaysOne(t *testing.T) {
+	t.Parallel()
+	dir := testDir(t)
+	w := start(t, "all", "WEIR_DATA_DIR="+dir, "WEIR_API_KEY=sandbox", "WEIR_SANDBOX=true")
+	w.waitReady()
+	newClient(w.url, "sandbox").must(t, http.MethodPost, "/test_clock", object{"test_clock": object{"now": walkFrom}})
+	w.stop()
+	w = start(t, "all", "WEIR_DATA_DIR="+dir)
+	select {
+	case <-w.exited:
+	case <-time.After(30 * time.Second):
+		t.Fatal("weir runs outside the sandbox")
+	}
+	if code, said := w.cmd.ProcessState.ExitCode(), w.output.String(); code != exitFailure || !strings.Contains(said, "WEIR_SANDBOX=true") {
+		t.Errorf("status %d, output %s", code, said)
 	}
 }
 

@@ -101,7 +101,7 @@ func TestTidyDomainsArePure(t *testing.T) {
 func TestTidyOnePackageForEachEngine(t *testing.T) {
 	t.Parallel()
 	engines := map[string][]string{
-		"github.com/cockroachdb/pebble":  {"weir/ingest/eventlog", "weir/aggregator/store"},
+		"github.com/cockroachdb/pebble":  {"weir/ingest/eventlog", "weir/ingest/eventlog/crashfs", "weir/aggregator/store"},
 		"github.com/twmb/franz-go":       {"weir/ingest/eventlog"},
 		"github.com/jackc/pgx":           {"weir/billing/postgres", "weir/billing/postgres/pgtest"},
 		"github.com/pressly/goose":       {"weir/billing/postgres"},
