@@ -51,8 +51,9 @@ func EventID(organization uuid.UUID, subscription, transactionID []byte) uuid.UU
 
 // ContentHash returns the hash of what an event says besides who it is and when:
 // code, precise_total_amount_cents, properties by name with kind and text. Two
-// events of one identity with different hashes are in conflict; so are two with
-// different times, see SameTime.
+// events of one identity with different hashes are in conflict; so are two whose
+// senders stated different times. A time that weir filled in (Event.Filled) agrees
+// with every other: nobody stated it.
 func ContentHash(e *Event) [sha256.Size]byte {
 	if contentBytes(e) > contentScratchBytes {
 		return largeContentHash(e)
@@ -70,12 +71,6 @@ func ContentHash(e *Event) [sha256.Size]byte {
 func ContentHash32(e *Event) uint32 {
 	sum := ContentHash(e)
 	return binary.BigEndian.Uint32(sum[:4])
-}
-
-// SameTime reports whether the times of two events of one identity agree. A time
-// that weir filled in agrees with every other: the sender did not state it.
-func SameTime(a, b *Event) bool {
-	return a.Filled || b.Filled || a.Timestamp == b.Timestamp
 }
 
 const (

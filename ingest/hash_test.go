@@ -103,11 +103,3 @@ func TestContentHashLarge(t *testing.T) {
 		seen[sum] = true
 	}
 }
-
-func TestSameTime(t *testing.T) {
-	t.Parallel()
-	stated, other, filled := &Event{Timestamp: 1}, &Event{Timestamp: 2}, &Event{Timestamp: 3, Filled: true}
-	if !SameTime(stated, stated) || SameTime(stated, other) || !SameTime(stated, filled) || !SameTime(filled, other) {
-		t.Error("only two stated times can differ")
-	}
-}

@@ -20,13 +20,12 @@ import (
 	"time"
 )
 
+// binaryDir is where binary builds; TestMain makes and removes it.
+var binaryDir string
+
 // binary builds weir once for all tests that run it as a process of its own.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("/tmp", "weir-test-bin-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "weir")
+	path := filepath.Join(binaryDir, "weir")
 	cmd := exec.Command("go", "build", "-o", path, ".")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("cannot build weir: %w\n%s", err, out)
@@ -35,21 +34,14 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	var err error
+	if binaryDir, err = os.MkdirTemp("/tmp", "weir-test-bin-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitFailure)
+	}
 	status := m.Run()
-	if path, err := binaryIfBuilt(); err == nil && path != "" {
-		os.RemoveAll(filepath.Dir(path))
-	}
+	os.RemoveAll(binaryDir)
 	os.Exit(status)
-}
-
-// built says whether binary was called: TestMain must not build it only to remove it.
-var built bool
-
-func binaryIfBuilt() (string, error) {
-	if !built {
-		return "", nil
-	}
-	return binary()
 }
 
 // testDir returns a directory that a PostgreSQL run by another user can reach;
@@ -110,7 +102,6 @@ func (b *lockedBuffer) String() string {
 // start runs a role with the settings given on top of free ports, and does not wait.
 func start(t *testing.T, role string, settings ...string) *weir {
 	t.Helper()
-	built = true
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)

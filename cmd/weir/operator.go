@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"weir/aggregator/store"
 	"weir/billing/postgres"
@@ -21,8 +20,7 @@ import (
 // openOperator opens the database alone: the given one, the one that a running
 // weir keeps in the data directory, or that one started for the time being.
 func openOperator(ctx context.Context, cfg *Config, logger *slog.Logger) (*process, error) {
-	p := &process{cfg: cfg, logger: logger, registry: prometheus.NewRegistry(), ready: &readiness{}}
-	p.ctx, p.fail = context.WithCancelCause(context.WithoutCancel(ctx))
+	p := newProcess(ctx, cfg, logger)
 	if cfg.DatabaseURL != "" {
 		return p, p.connect(ctx, cfg.DatabaseURL)
 	}

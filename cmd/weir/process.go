@@ -51,11 +51,18 @@ type closer struct {
 	close func(ctx context.Context) error
 }
 
-// openProcess prepares a process that lives until ctx ends. Its Close must be
-// called, also after an error of one of the parts opened later.
-func openProcess(ctx context.Context, cfg *Config, logger *slog.Logger) (*process, error) {
+// newProcess returns a process without parts. Its Close must be called, also after
+// an error of one of the parts opened later. That ctx ends does not end the parts:
+// Close does, in order.
+func newProcess(ctx context.Context, cfg *Config, logger *slog.Logger) *process {
 	p := &process{cfg: cfg, logger: logger, registry: prometheus.NewRegistry(), ready: &readiness{}}
 	p.ctx, p.fail = context.WithCancelCause(context.WithoutCancel(ctx))
+	return p
+}
+
+// openProcess returns a process that serves operations.
+func openProcess(ctx context.Context, cfg *Config, logger *slog.Logger) (*process, error) {
+	p := newProcess(ctx, cfg, logger)
 	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "weir_build_info", Help: "1, with the version that runs.", ConstLabels: prometheus.Labels{"version": version},
@@ -102,23 +109,25 @@ func (p *process) goUntilClose(name string, run func(ctx context.Context) error)
 	})
 }
 
-// How often readiness is looked at while starting, and how often what lacks is logged.
+// How often readiness is looked at while starting, less often the longer it takes,
+// and how often what lacks is logged.
 const (
-	readyInterval   = 10 * time.Millisecond
-	unreadyInterval = 10 * time.Second
+	readyIntervalMin = 10 * time.Millisecond
+	readyIntervalMax = time.Second
+	unreadyInterval  = 10 * time.Second
 )
 
 // awaitReady blocks until every check passes, or the process shall end.
 func (p *process) awaitReady(ctx context.Context) bool {
 	complain := time.NewTicker(unreadyInterval)
 	defer complain.Stop()
-	for {
+	for interval := readyIntervalMin; ; interval = min(2*interval, readyIntervalMax) {
 		results, ready := p.ready.run(ctx)
 		if ready {
 			return true
 		}
 		select {
-		case <-time.After(readyInterval):
+		case <-time.After(interval):
 		case <-complain.C:
 			for _, result := range results {
 				if !result.OK {
