@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const produceKey = 0 // kmsg.ProduceRequest's
+// Kinds of requests, as kmsg numbers them.
+const (
+	produceKey      = 0
+	fetchKey        = 1
+	offsetCommitKey = 8
+)
 
 func openFake(t *testing.T, cluster *kfake.Cluster, opts KafkaOptions) *Kafka {
 	t.Helper()
@@ -184,6 +190,14 @@ func TestKafkaTrimmedUnderReader(t *testing.T) {
 	cluster := startFake(t)
 	log := openFake(t, cluster, KafkaOptions{Partitions: 1})
 	fill(t, log, 0, 10)
+	var trimmed atomic.Bool // until then nothing is fetched: what a reader has fetched it may still hand out
+	cluster.ControlKey(fetchKey, func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if trimmed.Load() {
+			return nil, nil, false
+		}
+		return nil, errors.New("connection lost"), true
+	})
 	reader, err := log.Read(testContext(t), 0, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -192,6 +206,7 @@ func TestKafkaTrimmedUnderReader(t *testing.T) {
 	if err := cluster.DeleteRecords(TopicDefault, 0, 5); err != nil {
 		t.Fatal(err)
 	}
+	trimmed.Store(true)
 	for range 2 {
 		if records, err := reader.Next(testContext(t)); !errors.Is(err, ErrOutOfRange) {
 			t.Fatalf("got %v, %v, want ErrOutOfRange", records, err)
@@ -341,7 +356,6 @@ func TestKafkaAssignor(t *testing.T) {
 	one := openFake(t, cluster, KafkaOptions{Partitions: 6})
 	two := openFake(t, cluster, KafkaOptions{Partitions: 6})
 	fill(t, one, 0, 5)
-	const fetchKey, offsetCommitKey = 1, 8
 	for _, key := range []int16{fetchKey, offsetCommitKey} {
 		cluster.ControlKey(key, func(kmsg.Request) (kmsg.Response, error, bool) {
 			cluster.KeepControl()
