@@ -154,3 +154,33 @@ func BenchmarkParseScaled(b *testing.B) {
 func perEvent(b *testing.B, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/event")
 }
+
+func BenchmarkExpression(b *testing.B) {
+	var batch Batch
+	err := batch.ParseLine([]byte(`{"transaction_id":"t","external_subscription_id":"s","code":"c","properties":` +
+		`{"a":1234.567,"b":0.0001234,"bytes":1073741824,"region":"eu-west-1","large":123456789012345678901234567890}}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, text := range []string{
+		"event.properties.a * event.properties.b",
+		"round(event.properties.bytes / 1024, 2)",
+		"event.properties.a / 3",
+		"event.properties.large * event.properties.a",
+		"concat(event.properties.region, '-', event.code)",
+	} {
+		b.Run(text, func(b *testing.B) {
+			x, err := ParseExpression(text)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var dst []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				if dst, _, err = x.AppendEval(dst[:0], &batch.Events[0]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -24,7 +24,19 @@ type Property struct {
 	Text []byte // empty for null, false and true
 }
 
-// Event is one usage event, as it stands in the log.
+// Entry says what an entry of the log does to the event whose identity it names.
+// The numbers stand in the log and in stores: they are for ever.
+type Entry uint8
+
+// The kinds of entries.
+const (
+	EntryEvent        Entry = 0 // the event, as its sender sent it
+	EntryAmendment    Entry = 1 // a correction: new content for the identity
+	EntryCancellation Entry = 2 // a correction: the identity counts no more, and stays used
+)
+
+// Event is one entry of the log: a usage event, or the correction of one. What
+// becomes of an identity with several entries stands in the package's comment.
 //
 // Its slices point into the input that it was parsed or decoded from, or into
 // the Batch, and are valid until the input is overwritten or the Batch reset,
@@ -32,13 +44,21 @@ type Property struct {
 type Event struct {
 	TransactionID []byte // 1..IDBytesMax bytes
 	Subscription  []byte // external_subscription_id, 1..IDBytesMax bytes
-	Code          []byte // billable metric code, 1..IDBytesMax bytes
+	Code          []byte // billable metric code, 1..IDBytesMax bytes; empty in a cancellation
 
-	// Timestamp is the event's own instant, nanoseconds since the Unix epoch.
+	// Timestamp is the event's own instant, nanoseconds since the Unix epoch; 0 in a
+	// cancellation, which has no content.
 	Timestamp int64
 	// Filled reports that the sender gave no timestamp. Whoever parsed the event
 	// puts one in before it goes to the log, and Filled stays true.
 	Filled bool
+
+	// Entry is what this is: the event as sent, or a correction. The zero value is
+	// the event.
+	Entry Entry
+	// Revision orders the corrections of one identity: 1 or more, and 0 for the
+	// event as sent.
+	Revision uint32
 
 	// PreciseTotal is precise_total_amount_cents as decimal text, nil when absent.
 	PreciseTotal []byte

@@ -21,6 +21,12 @@ const (
 	HeaderTimeout         = 10 * time.Second
 	BodyTimeout           = 10 * time.Second
 
+	// Of the expression of a billable metric. They bound what evaluating one costs.
+	ExpressionBytesMax   = 1 << 10 // its text
+	ExpressionStepsMax   = 256     // its operands and operations
+	ExpressionNestingMax = 32      // depth of its parentheses and functions
+	ExpressionDigitsMax  = 256     // digits of a number at any step, in its shortest plain form
+
 	// TimestampMin and TimestampMax bound event times, nanoseconds since the
 	// Unix epoch: 1970-01-01 (inclusive) to 2200-01-01 (exclusive), UTC.
 	TimestampMin int64 = 0

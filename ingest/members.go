@@ -3,7 +3,7 @@ package ingest
 import "github.com/google/uuid"
 
 // members is the set of an event's members that were seen.
-type members uint8
+type members uint16
 
 const (
 	memberTransactionID members = 1 << iota
@@ -14,8 +14,26 @@ const (
 	memberProperties
 	memberOrganization // in records only
 
+	// In CloudEvents only.
+	memberSpecVersion
+	memberSource
+	memberDataContentType
+	memberDataBase64
+
 	memberUnknown members = 0
 )
+
+// memberOf returns which of the members that the call understands has the name.
+func (b *Batch) memberOf(name []byte) members {
+	if b.call.cloud {
+		return cloudMemberOf(name)
+	}
+	member := memberOf(name)
+	if member == memberOrganization && !b.call.record {
+		return memberUnknown
+	}
+	return member
+}
 
 func memberOf(name []byte) members {
 	switch string(name) {
@@ -72,10 +90,7 @@ func (b *Batch) members(e *Event) (seen members, ok bool) {
 		if !ok {
 			return seen, false
 		}
-		member := memberOf(name)
-		if member == memberOrganization && !b.call.record {
-			member = memberUnknown
-		}
+		member := b.memberOf(name)
 		switch {
 		case member == memberUnknown:
 			ok = s.addName(object, name) && s.value()
@@ -100,6 +115,9 @@ func (b *Batch) members(e *Event) (seen members, ok bool) {
 }
 
 func (b *Batch) member(e *Event, m members) (ok bool) {
+	if b.call.cloud {
+		return b.cloudMember(e, m)
+	}
 	switch m {
 	case memberTransactionID:
 		e.TransactionID, ok = b.id("transaction_id")
@@ -110,7 +128,7 @@ func (b *Batch) member(e *Event, m members) (ok bool) {
 	case memberTimestamp:
 		ok = b.timestamp(e)
 	case memberPreciseTotal:
-		ok = b.preciseTotal(e)
+		ok = b.preciseTotal(e, "precise_total_amount_cents")
 	case memberProperties:
 		ok = b.propertiesMember(e)
 	case memberOrganization:
@@ -121,6 +139,10 @@ func (b *Batch) member(e *Event, m members) (ok bool) {
 
 // lacking notes what is missing in an event, or fills it in.
 func (b *Batch) lacking(e *Event, seen members) {
+	if b.call.cloud {
+		b.cloudLacking(seen)
+		return
+	}
 	const mandatory = memberTransactionID | memberSubscription | memberCode
 	if seen&mandatory != mandatory {
 		b.lackingID(seen, memberTransactionID, "transaction_id")
@@ -172,10 +194,9 @@ func (b *Batch) id(field string) ([]byte, bool) {
 	return text, true
 }
 
-// preciseTotal reads precise_total_amount_cents: a plain decimal, as a number or
-// a string, or null for none.
-func (b *Batch) preciseTotal(e *Event) bool {
-	const field = "precise_total_amount_cents"
+// preciseTotal reads precise_total_amount_cents, whatever its name: a plain decimal,
+// as a number or a string, or null for none.
+func (b *Batch) preciseTotal(e *Event, field string) bool {
 	s := &b.scan
 	var text []byte
 	var ok bool

@@ -32,6 +32,11 @@ func AppendPlain(dst, text []byte) []byte {
 		return append(dst, text...)
 	}
 	d = d.shortest()
+	return d.appendPlain(dst)
+}
+
+// appendPlain is AppendPlain of a text without zeros at its ends.
+func (d *decimalText) appendPlain(dst []byte) []byte {
 	n, place := d.count(), d.place()
 	if n == 0 {
 		return append(dst, '0')

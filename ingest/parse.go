@@ -6,6 +6,7 @@ import "github.com/google/uuid"
 type call struct {
 	index   int  // which event of the call is being read
 	record  bool // the input is a record: organization_id and RFC 3339 are understood
+	cloud   bool // the input is CloudEvents: their members have other names
 	tooMany bool // the batch holds more events than allowed
 	faults  []FieldError
 
@@ -80,9 +81,17 @@ func (b *Batch) fault(field, code string, limit int) {
 	}
 }
 
+// propertiesField is the name of the member that holds the properties.
+func (b *Batch) propertiesField() string {
+	if b.call.cloud {
+		return "data"
+	}
+	return "properties"
+}
+
 func (b *Batch) faultProperty(name []byte, code string, limit int) {
 	if len(b.call.faults) < FaultsMax { // else the field's name would be made for nothing
-		b.fault("properties."+string(name), code, limit)
+		b.fault(b.propertiesField()+"."+string(name), code, limit)
 	}
 }
 

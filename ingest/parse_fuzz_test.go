@@ -193,6 +193,7 @@ func diffEvents(got, want *Event) string {
 	diff("external_subscription_id", got.Subscription, want.Subscription)
 	diff("code", got.Code, want.Code)
 	diff("precise_total_amount_cents", got.PreciseTotal, want.PreciseTotal)
+	diff("entry", fmt.Sprint(got.Entry, got.Revision), fmt.Sprint(want.Entry, want.Revision))
 	diff("timestamp", fmt.Sprint(got.Timestamp, got.Filled), fmt.Sprint(want.Timestamp, want.Filled))
 	diff("properties", got.Properties, want.Properties)
 	if (got.PreciseTotal == nil) != (want.PreciseTotal == nil) {

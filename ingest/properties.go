@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// propertiesMember reads the member properties: an object, or null for none.
+// propertiesMember reads the member properties, whatever its name: an object, or null for none.
 func (b *Batch) propertiesMember(e *Event) bool {
 	s := &b.scan
 	switch s.space() {
@@ -13,7 +13,7 @@ func (b *Batch) propertiesMember(e *Event) bool {
 		return s.literal("null")
 	case '{':
 	default:
-		b.fault("properties", CodeInvalid, 0)
+		b.fault(b.propertiesField(), CodeInvalid, 0)
 		return s.value()
 	}
 	s.pos++
@@ -52,14 +52,14 @@ func (b *Batch) property(object, count int) bool {
 	switch {
 	case count > PropertiesMax:
 		if count == PropertiesMax+1 {
-			b.fault("properties", CodeTooLong, PropertiesMax)
+			b.fault(b.propertiesField(), CodeTooLong, PropertiesMax)
 		}
 		return s.value()
 	case len(name) > PropertyNameBytesMax:
-		b.fault("properties", CodeTooLong, PropertyNameBytesMax)
+		b.fault(b.propertiesField(), CodeTooLong, PropertyNameBytesMax)
 		return s.value()
 	case s.nuls != nuls:
-		b.fault("properties", CodeInvalid, 0)
+		b.fault(b.propertiesField(), CodeInvalid, 0)
 		return s.value()
 	}
 	return b.propertyValue(name)

@@ -15,7 +15,7 @@ import (
 //	count         number of entries, 1..EventsPerRecordMax
 //	entries       each begins with a byte that says its kind
 //
-// An entry of kind 0 is an event:
+// The kinds are those of Entry. An event (0) is:
 //
 //	flags         1 byte: 1 = the timestamp was filled in, 2 = there is a precise total
 //	timestamp     varint (zigzag): nanoseconds since received at
@@ -24,14 +24,15 @@ import (
 //	properties    their number, then for each in the order of names: kind (1 byte),
 //	              length and bytes of the name, and for kinds with a text of the text
 //
-// Amendments and cancellations will be entries of other kinds; whoever does not
-// know a kind, a flag or a version refuses the record whole.
+// An amendment (1) is its revision, then what an event is, from the flags on. A
+// cancellation (2) is its revision, then transaction_id and
+// external_subscription_id, length and bytes each.
+//
+// Whoever does not know a kind, a flag or a version refuses the record whole.
 const (
 	recordVersion   = 0x01
 	recordJSON      = '{'
 	recordBodyStart = 1 + 4 // after version and checksum
-
-	entryEvent = 0x00
 
 	flagFilled       = 1 << 0
 	flagPreciseTotal = 1 << 1
@@ -44,13 +45,14 @@ const RecordOverheadBytesMax = recordBodyStart + 16 + 8 + 3
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// AppendRecord appends the framed record of events, 1..EventsPerRecordMax, which
-// are all of h.Organization. The result holds copies: events may go.
+// AppendRecord appends the framed record of events and corrections,
+// 1..EventsPerRecordMax of them, which are all of h.Organization. Of a cancellation
+// only identity and revision are written. The result holds copies: events may go.
 func AppendRecord(dst []byte, h Header, events []Event) []byte {
 	start := len(dst)
 	dst = appendRecordHeader(dst, h, len(events))
 	for i := range events {
-		dst = appendEvent(dst, h, &events[i])
+		dst = appendEntry(dst, h, &events[i])
 	}
 	return sealRecord(dst, start)
 }
@@ -60,16 +62,22 @@ func AppendRecordOf(dst []byte, h Header, events []Event, indexes []int32) []byt
 	start := len(dst)
 	dst = appendRecordHeader(dst, h, len(indexes))
 	for _, i := range indexes {
-		dst = appendEvent(dst, h, &events[i])
+		dst = appendEntry(dst, h, &events[i])
 	}
 	return sealRecord(dst, start)
 }
 
 // EncodedSize returns how many bytes e takes in a framed record with the header.
 func EncodedSize(h Header, e *Event) int {
+	n := 1 + sizeBytes(e.TransactionID) + sizeBytes(e.Subscription)
+	if e.Entry != EntryEvent {
+		n += sizeUvarint(int(e.Revision))
+	}
+	if e.Entry == EntryCancellation {
+		return n
+	}
 	var scratch [binary.MaxVarintLen64]byte
-	n := 2 + binary.PutVarint(scratch[:], e.Timestamp-h.ReceivedAt)
-	n += sizeBytes(e.TransactionID) + sizeBytes(e.Subscription) + sizeBytes(e.Code)
+	n += 1 + binary.PutVarint(scratch[:], e.Timestamp-h.ReceivedAt) + sizeBytes(e.Code)
 	if e.PreciseTotal != nil {
 		n += sizeBytes(e.PreciseTotal)
 	}
@@ -101,7 +109,22 @@ func sealRecord(dst []byte, start int) []byte {
 	return dst
 }
 
-func appendEvent(dst []byte, h Header, e *Event) []byte {
+func appendEntry(dst []byte, h Header, e *Event) []byte {
+	if e.Entry > EntryCancellation || (e.Entry == EntryEvent) != (e.Revision == 0) {
+		panic(fmt.Sprintf("BUG: an entry of kind %d with the revision %d", e.Entry, e.Revision))
+	}
+	dst = append(dst, byte(e.Entry))
+	if e.Entry != EntryEvent {
+		dst = binary.AppendUvarint(dst, uint64(e.Revision))
+	}
+	if e.Entry == EntryCancellation {
+		return appendBytes(appendBytes(dst, e.TransactionID), e.Subscription)
+	}
+	return appendContent(dst, h, e)
+}
+
+// appendContent appends an event from its flags on.
+func appendContent(dst []byte, h Header, e *Event) []byte {
 	var flags byte
 	if e.Filled {
 		flags |= flagFilled
@@ -109,7 +132,7 @@ func appendEvent(dst []byte, h Header, e *Event) []byte {
 	if e.PreciseTotal != nil {
 		flags |= flagPreciseTotal
 	}
-	dst = append(dst, entryEvent, flags)
+	dst = append(dst, flags)
 	dst = binary.AppendVarint(dst, e.Timestamp-h.ReceivedAt)
 	dst = appendBytes(dst, e.TransactionID)
 	dst = appendBytes(dst, e.Subscription)

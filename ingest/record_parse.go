@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"math"
 
 	"github.com/google/uuid"
 )
@@ -60,17 +61,37 @@ func (b *Batch) parseFramed(d *decoder) Header {
 	return h
 }
 
+// parseEntry appends the event of one entry. After a fault it is not whole; the
+// caller takes it back.
 func (b *Batch) parseEntry(d *decoder, h Header) {
+	b.Events = append(b.Events, Event{})
+	e := &b.Events[len(b.Events)-1]
 	at := d.pos
-	kind, flags := d.byte(), d.byte()
-	if kind != entryEvent {
-		d.fail(at, "unknown kind of entry")
+	if e.Entry = Entry(d.byte()); e.Entry != EntryEvent {
+		if e.Entry > EntryCancellation {
+			d.fail(at, "unknown kind of entry")
+			return
+		}
+		e.Revision = uint32(d.uvarint(1, math.MaxUint32, "revision"))
 	}
+	if e.Entry == EntryCancellation {
+		e.TransactionID = d.bytes(1, IDBytesMax, "length of transaction_id")
+		e.Subscription = d.bytes(1, IDBytesMax, "length of external_subscription_id")
+		return
+	}
+	b.parseContent(d, h, e)
+}
+
+// parseContent reads an event from its flags on.
+func (b *Batch) parseContent(d *decoder, h Header, e *Event) {
+	at := d.pos
+	flags := d.byte()
 	if flags&^flagsKnown != 0 {
-		d.fail(at+1, "unknown flags of an event")
+		d.fail(at, "unknown flags of an event")
 	}
 	at = d.pos
-	e := Event{Filled: flags&flagFilled != 0, Timestamp: h.ReceivedAt + d.varint()}
+	e.Filled = flags&flagFilled != 0
+	e.Timestamp = h.ReceivedAt + d.varint()
 	if e.Timestamp < TimestampMin || e.Timestamp >= TimestampMax {
 		d.fail(at, "timestamp out of range")
 	}
@@ -84,13 +105,9 @@ func (b *Batch) parseEntry(d *decoder, h Header) {
 	for range d.uvarint(0, PropertiesMax, "number of properties") {
 		b.parseProperty(d, first)
 	}
-	if d.reason != "" {
-		return
-	}
 	if n := len(b.properties); n > first {
 		e.Properties = b.properties[first:n:n]
 	}
-	b.Events = append(b.Events, e)
 }
 
 // parseProperty appends one property of the event whose first is given.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -81,6 +82,64 @@ func TestRecordGolden(t *testing.T) {
 	checkEvents(t, b.Events, goldenEvents())
 }
 
+// goldenCorrections are the entries of goldenCorrectionsRecord.
+func goldenCorrections() []Event {
+	return []Event{
+		{
+			TransactionID: []byte("t1"), Subscription: []byte("s1"), Code: []byte("c2"),
+			Timestamp: 1_710_000_000_000_000_001, Entry: EntryAmendment, Revision: 1,
+			PreciseTotal: []byte("7"),
+			Properties:   []Property{{[]byte("a"), KindNumber, []byte("2")}},
+		},
+		{TransactionID: []byte("t2"), Subscription: []byte("s2"), Entry: EntryCancellation, Revision: 300},
+		{
+			TransactionID: []byte("t3"), Subscription: []byte("s3"), Code: []byte("c3"),
+			Timestamp: 1_710_000_000_000_000_000,
+		},
+	}
+}
+
+// goldenCorrectionsRecord was made by hand, like goldenRecord.
+const goldenCorrectionsRecord = "" +
+	"01" + // version
+	"334b175c" + // CRC-32C of the rest
+	"6ba7b8109dad11d180b400c04fd430c8" + // organization
+	"0000eba5f023bb17" + // received at 1,710,000,000,000,000,000
+	"03" + // three entries
+
+	"01" + "01" + // an amendment of revision 1
+	"02" + // with a precise total
+	"02" + // 1 ns later than received
+	"02" + "7431" + "02" + "7331" + "02" + "6332" + // t1, s1, c2
+	"01" + "37" + // 7
+	"01" + // one property
+	"03" + "01" + "61" + "01" + "32" + // a: 2
+
+	"02" + "ac02" + // a cancellation of revision 300 = 2<<7 | 0x2c
+	"02" + "7432" + "02" + "7332" + // t2, s2
+
+	"00" + "00" + // an event as sent
+	"00" + // at the time of receipt
+	"02" + "7433" + "02" + "7333" + "02" + "6333" + // t3, s3, c3
+	"00" // no properties
+
+func TestRecordCorrectionsGolden(t *testing.T) {
+	t.Parallel()
+	want, err := hex.DecodeString(goldenCorrectionsRecord)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := AppendRecord(nil, goldenHeader, goldenCorrections()); !bytes.Equal(got, want) {
+		t.Errorf("AppendRecord:\n%x, want\n%x", got, want)
+	}
+	var b Batch
+	h, err := b.ParseRecord(want, 0)
+	if err != nil || h != goldenHeader {
+		t.Fatalf("ParseRecord: %v, %v", h, err)
+	}
+	checkEvents(t, b.Events, goldenCorrections())
+}
+
 func TestAppendRecordOf(t *testing.T) {
 	t.Parallel()
 	events := benchBatch(t, 10).Events
@@ -104,10 +163,9 @@ func checkEvents(t *testing.T, got, want []Event) {
 	}
 }
 
-// TestRecordDamaged cuts the golden record everywhere and flips every bit of it.
+// TestRecordDamaged cuts the golden records everywhere and flips every bit of them.
 func TestRecordDamaged(t *testing.T) {
 	t.Parallel()
-	golden, _ := hex.DecodeString(goldenRecord)
 	check := func(what string, record []byte) {
 		var b Batch
 		_, err := b.ParseRecord(record, 0)
@@ -119,15 +177,18 @@ func TestRecordDamaged(t *testing.T) {
 			t.Errorf("%s: something stays in the batch", what)
 		}
 	}
-	for n := range golden {
-		check(fmt.Sprintf("cut to %d bytes", n), golden[:n])
-		check(fmt.Sprintf("cut to %d bytes, checksum right", n), resealed(golden[:n]))
-	}
-	check("one byte more", append(slices.Clone(golden), 0))
-	for i := range len(golden) * 8 {
-		record := slices.Clone(golden)
-		record[i/8] ^= 1 << (i % 8)
-		check(fmt.Sprintf("bit %d flipped", i), record)
+	for _, text := range []string{goldenRecord, goldenCorrectionsRecord} {
+		golden, _ := hex.DecodeString(text)
+		for n := range golden {
+			check(fmt.Sprintf("%.10s cut to %d bytes", text, n), golden[:n])
+			check(fmt.Sprintf("%.10s cut to %d bytes, checksum right", text, n), resealed(golden[:n]))
+		}
+		check("one byte more", append(slices.Clone(golden), 0))
+		for i := range len(golden) * 8 {
+			record := slices.Clone(golden)
+			record[i/8] ^= 1 << (i % 8)
+			check(fmt.Sprintf("%.10s, bit %d flipped", text, i), record)
+		}
 	}
 }
 
@@ -160,7 +221,19 @@ func TestRecordRefused(t *testing.T) {
 		{header + "ffffffffffffffffffff01", "wrong number of events at byte 29"},
 		{header + "02" + event, "unexpected end of record at byte 40"},
 		{header + "01" + event + "00", "unexpected data after the last entry at byte 40"},
-		{header + "01" + "01" + event[2:], "unknown kind of entry at byte 30"},
+		{header + "01" + "03" + event[2:], "unknown kind of entry at byte 30"},
+		{header + "01" + "0101" + event[2:], ""},                                  // an amendment of revision 1
+		{header + "01" + "01ffffffff0f" + event[2:], ""},                          // the largest revision
+		{header + "01" + "0100" + event[2:], "wrong revision at byte 31"},         // an amendment with none
+		{header + "01" + "018080808010" + event[2:], "wrong revision at byte 31"}, // 1<<32
+		{header + "01" + "01ffffffffffffffffffff01", "wrong revision at byte 31"},
+		{header + "01" + "0180", "unexpected end of record at byte 31"},
+		{header + "01" + "010104" + event[4:], "unknown flags of an event at byte 32"},
+		{header + "01" + "0201" + "01740173", ""}, // a cancellation of revision 1
+		{header + "01" + "0200" + "01740173", "wrong revision at byte 31"},
+		{header + "01" + "0201" + "000173", "wrong length of transaction_id at byte 32"},
+		{header + "01" + "0201" + "01748002", "wrong length of external_subscription_id at byte 34"},
+		{header + "01" + "0201" + "017401730163", "unexpected data after the last entry at byte 36"},
 		{header + "01" + "0004" + event[4:], "unknown flags of an event at byte 31"},
 		{header + "01" + "0000" + "ffffffffffffffffff01" + event[6:], "timestamp out of range at byte 32"},
 		{header + "01" + "0000" + "80", "wrong timestamp at byte 32"},
@@ -204,6 +277,15 @@ func TestEncodedSize(t *testing.T) {
 		if e.Filled {
 			e.Timestamp = TimestampMax - 1
 		}
+		switch g.IntN(4) {
+		case 0:
+			e.Entry, e.Revision = EntryAmendment, 1+g.Uint32N(math.MaxUint32>>g.IntN(32))
+		case 1:
+			*e = Event{
+				TransactionID: e.TransactionID, Subscription: e.Subscription,
+				Entry: EntryCancellation, Revision: 1 + g.Uint32N(math.MaxUint32>>g.IntN(32)),
+			}
+		}
 		h := goldenHeader
 		h.ReceivedAt -= g.Int64N(1 << g.IntN(62))
 		one := AppendRecord(nil, h, b.Events[i:i+1])
@@ -232,6 +314,7 @@ func TestLargestEventFitsRecord(t *testing.T) {
 	e := Event{
 		TransactionID: make([]byte, IDBytesMax), Subscription: make([]byte, IDBytesMax), Code: make([]byte, IDBytesMax),
 		Timestamp: TimestampMax - 1, PreciseTotal: make([]byte, PropertyValueBytesMax),
+		Entry: EntryAmendment, Revision: math.MaxUint32,
 	}
 	for range PropertiesMax {
 		e.Properties = append(e.Properties, Property{make([]byte, PropertyNameBytesMax), KindString, make([]byte, PropertyValueBytesMax)})
@@ -244,14 +327,21 @@ func TestLargestEventFitsRecord(t *testing.T) {
 
 func TestAppendRecordPanics(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{0, EventsPerRecordMax + 1} {
+	for what, events := range map[string][]Event{
+		"no events":                   {},
+		"too many events":             make([]Event, EventsPerRecordMax+1),
+		"an event with a revision":    {{Revision: 1}},
+		"an amendment without one":    {{Entry: EntryAmendment}},
+		"a cancellation without one":  {{Entry: EntryCancellation}},
+		"an entry of an unknown kind": {{Entry: EntryCancellation + 1, Revision: 1}},
+	} {
 		func() {
 			defer func() {
 				if r := recover(); !strings.HasPrefix(fmt.Sprint(r), "BUG: ") {
-					t.Errorf("%d events: %v", n, r)
+					t.Errorf("%s: %v", what, r)
 				}
 			}()
-			AppendRecord(nil, Header{}, make([]Event, n))
+			AppendRecord(nil, Header{}, events)
 		}()
 	}
 }
@@ -262,6 +352,8 @@ func FuzzParseRecord(f *testing.F) {
 	golden, _ := hex.DecodeString(goldenRecord)
 	f.Add(golden[recordBodyStart:])
 	f.Add(golden[recordBodyStart : len(golden)-3])
+	corrections, _ := hex.DecodeString(goldenCorrectionsRecord)
+	f.Add(corrections[recordBodyStart:])
 	f.Add(AppendRecord(nil, goldenHeader, benchBatch(f, 5).Events)[recordBodyStart:])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		record := resealed(append([]byte{recordVersion, 0, 0, 0, 0}, body...))

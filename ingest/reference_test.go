@@ -23,6 +23,7 @@ var (
 
 type reference struct {
 	record     bool
+	cloud      bool // see cloudMember
 	recordTime int64
 
 	tooDeep      bool
@@ -46,11 +47,18 @@ func (r *reference) read(line []byte) (valid bool) {
 	seen := map[string]bool{}
 	eachMember(value, func(name string, v jsontext.Value) {
 		seen[name] = true
-		r.member(name, v)
+		if r.cloud {
+			r.cloudMember(name, v)
+		} else {
+			r.member(name, v)
+		}
 	})
 	mandatory := []string{"transaction_id", "external_subscription_id", "code"}
 	if r.record {
 		mandatory = append(mandatory, "organization_id")
+	}
+	if r.cloud {
+		mandatory = []string{"id", "subject", "type", "specversion", "source"}
 	}
 	for _, field := range mandatory {
 		if !seen[field] {

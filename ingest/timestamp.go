@@ -31,7 +31,11 @@ func (b *Batch) timestamp(e *Event) bool {
 func (b *Batch) setTimestamp(e *Event, text []byte, numeric bool) {
 	e.Filled = false
 	if !numeric {
-		b.setTimestampRFC3339(e, text)
+		if b.call.record {
+			b.setTimestampRFC3339(e, text, "timestamp")
+		} else {
+			b.fault("timestamp", CodeInvalidFormat, 0)
+		}
 		return
 	}
 	ns, ok := parseShort(text)
@@ -53,18 +57,15 @@ func (b *Batch) setTimestamp(e *Event, text []byte, numeric bool) {
 	e.Timestamp = ns
 }
 
-func (b *Batch) setTimestampRFC3339(e *Event, text []byte) {
-	if !b.call.record {
-		b.fault("timestamp", CodeInvalidFormat, 0)
-		return
-	}
+func (b *Batch) setTimestampRFC3339(e *Event, text []byte, field string) {
+	e.Filled = false
 	seconds, ns, ok := parseRFC3339(text)
 	if !ok {
-		b.fault("timestamp", CodeInvalidFormat, 0)
+		b.fault(field, CodeInvalidFormat, 0)
 		return
 	}
 	if seconds < TimestampMin/int64(time.Second) || seconds >= TimestampMax/int64(time.Second) {
-		b.fault("timestamp", CodeOutOfRange, 0)
+		b.fault(field, CodeOutOfRange, 0)
 		return
 	}
 	e.Timestamp = seconds*int64(time.Second) + ns
