@@ -47,6 +47,9 @@ func (c *client) do(ctx context.Context, method, url, contentType string, body [
 	if err != nil {
 		return 0, nil, err
 	}
+	if res.StatusCode == http.StatusNoContent {
+		return res.StatusCode, nil, nil
+	}
 	var answer object
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()

@@ -2,12 +2,14 @@ package intake
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/valyala/fasthttp"
 	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"weir/ingest"
@@ -148,4 +150,39 @@ func TestFallback(t *testing.T) {
 	h.send("POST", "/api/v1/plans", strings.NewReader(padded(ingest.BodyBytesMax+1))).want(t, 413, tooLargeBody)
 	h.send("POST", "/api/v1/plans", onlyReader{bytes.NewReader(make([]byte, ingest.BodyBytesMax+1))}).want(t, 413, tooLargeBody)
 	h.post(pathEvent, single(event("t", "s"))).want(t, 200, `{"event":…`)
+}
+
+// Events are corrected, read and listed by the rest of the API: every method but POST
+// on our paths, and every path below them, goes there as it was sent.
+func TestOtherMethodsReachTheFallback(t *testing.T) {
+	t.Parallel()
+	h := start(t, func(o *Options) {
+		o.Fallback = func(ctx *fasthttp.RequestCtx) {
+			fmt.Fprintf(ctx, "%s %s %s", ctx.Method(), ctx.RequestURI(), ctx.Request.Body())
+		}
+	})
+	const body = `{"event":{"code":"c"}}`
+	for _, id := range []string{
+		"tx-1", "batch", "a%2Fb", "%2e%2e", "..", ".", "a//b", "a%00b", "%E2%82%AC", "a+b%20c", "a;b=c", "a:b@c,d!$&'()*", "%25", "%zz",
+		strings.Repeat("%F0%9F%98%80", ingest.IDBytesMax/4),
+	} {
+		path := pathEvent + "/" + id + "?external_subscription_id=s%2F1"
+		for _, method := range []string{"PUT", "DELETE", "GET", "PATCH"} {
+			a := h.raw(head(method, path, len(body), "Content-Type: application/json\r\n") + body)
+			if want := method + " " + path + " " + body; a.status != 200 || a.body != want {
+				t.Errorf("%s %s: status %d, body %s", method, path, a.status, a.body)
+			}
+		}
+	}
+	for _, path := range []string{pathEvent, pathBatch} {
+		for _, method := range []string{"GET", "PUT", "DELETE", "OPTIONS"} {
+			for _, contentType := range []string{"application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents+avro"} {
+				a := h.raw(head(method, path+"?page=1", 0, "Content-Type: "+contentType+"\r\nce-specversion: 1.0\r\n"))
+				if want := method + " " + path + "?page=1 "; a.status != 200 || a.body != want {
+					t.Errorf("%s %s: status %d, body %s", method, path, a.status, a.body)
+				}
+			}
+		}
+	}
+	h.wantNothing()
 }

@@ -24,7 +24,9 @@ type bulk struct {
 type refusedLine struct {
 	line   int32 // from 1
 	reason string
-	faults []ingest.FieldError // nil when it was not JSON
+	faults []ingest.FieldError // nil when it was not JSON, or expression says it
+
+	expression string // why the metric's expression has no value, "" when it is another fault
 }
 
 // takeBulk takes an NDJSON body: each line by itself. It writes chunk by chunk,
@@ -87,6 +89,10 @@ func (b *bulk) parseChunk(x *exchange, body []byte, lines *int32) []byte {
 
 // commitChunk writes the chunk and adds up what became of it.
 func (s *Server) commitChunk(x *exchange, b *bulk) *refusal {
+	if err := s.stampEvents(x); err != nil {
+		return refusedClock
+	}
+	b.dropValueless(x, s.evaluate(x))
 	if len(x.batch.Events) == 0 {
 		return nil
 	}
@@ -141,7 +147,7 @@ func (x *exchange) replyBulk(b *bulk) {
 	dst = append(dst, `,"refused_count":`...)
 	dst = strconv.AppendInt(dst, int64(b.refused), 10)
 	dst = append(dst, `,"refused":[`...)
-	// Conflicts were found after the chunk was parsed: back to the order of the lines.
+	// Some faults were found after the chunk was parsed: back to the order of the lines.
 	slices.SortStableFunc(b.listed, func(a, b refusedLine) int { return int(a.line - b.line) })
 	for i := range b.listed {
 		if i > 0 {
@@ -152,16 +158,20 @@ func (x *exchange) replyBulk(b *bulk) {
 	x.reply = append(dst, `]}`...)
 }
 
-// append appends {"line":…,"error":"…"}, with error_details where fields are at fault.
+// append appends {"line":…,"error":"…"}, with error_details where the event is at fault.
 func (l *refusedLine) append(dst []byte) []byte {
 	dst = append(dst, `{"line":`...)
 	dst = strconv.AppendInt(dst, int64(l.line), 10)
 	dst = append(dst, `,"error":`...)
-	if l.faults == nil {
+	if l.faults == nil && l.expression == "" {
 		dst = appendJSON(dst, "BadRequest: "+l.reason)
 		return append(dst, '}')
 	}
 	dst = append(dst, `"validation_errors","error_details":`...)
+	if l.expression != "" {
+		dst = appendJSON(dst, l.expression)
+		return append(dst, '}')
+	}
 	dst = appendFaults(dst, l.faults, false)
 	dst = appendLimits(dst, l.faults)
 	return append(dst, '}')

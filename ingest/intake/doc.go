@@ -3,16 +3,52 @@
 //
 // One event's way through the files:
 //
-//	server.go     route and method; other routes go to the fallback
-//	auth.go       key → organization, cached
-//	body.go       read and decompress, bounded by admission.go
-//	exchange.go   the memory of one request, pooled
-//	events.go     one event or a JSON batch: all or nothing
-//	bulk.go       NDJSON: line by line
-//	write.go      claim ids, group by partition, append, wait, remember
-//	reply.go      the answer; refusal.go: every other answer
-//	fault.go      log lines when a dependency goes and comes, not one for each request
-//	conn.go       connections that are closed so that the answer can be read
+//	handler.go      route and method; other routes go to the fallback
+//	auth.go         key → organization, cached
+//	media.go        which format the body has
+//	body.go         read and decompress, bounded by admission.go
+//	exchange.go     the memory of one request, pooled
+//	events.go       one event or a batch: all or nothing
+//	cloudevents.go  CloudEvents: their modes, and what they are answered
+//	bulk.go         NDJSON: line by line
+//	expression.go   the events that their metric's expression has no value for
+//	write.go        claim ids, group by partition, append, wait, remember
+//	reply.go        the answer; refusal.go: every other answer
+//	fault.go        log lines when a dependency goes and comes, not one for each request
+//	conn.go         connections that are closed so that the answer can be read
+//
+// # Formats
+//
+//	POST /api/v1/events        application/json                    {"event":{…}}
+//	POST /api/v1/events/batch  application/json                    {"events":[…]}
+//	POST /api/v1/events/batch  application/x-ndjson                one event a line
+//	POST to either             application/cloudevents+json        one CloudEvent
+//	POST to either             application/cloudevents-batch+json  an array of them
+//	POST /api/v1/events        …/json, and ce-specversion: 1.0 …   a binary CloudEvent
+//
+// Any of them may be compressed with gzip or zstd. A Content-Type that is not named
+// here is taken for Lago's JSON; that of a CloudEvent is strict: another format than
+// JSON, or another character set than UTF-8, is 415. CloudEvents are all or nothing, as
+// Lago's batches are, and their refusals name their members: id, subject, data.region.
+//
+// CloudEvents are answered with 204 and the position, as OpenMeter answers them: its
+// Python client takes every other status for a failure, and its users would send
+// again what is written. A request that says Prefer: return=representation gets 200 and
+// Lago's events.
+//
+// Every other method on these paths, and every other path, is the fallback's.
+//
+// # Expressions
+//
+// A metric may compute its value by an expression. Its result is never written into the
+// event: it is computed again wherever it is needed, so that a changed expression
+// covers the past. Here it is only tried, with the catalog of this moment and after a
+// missing timestamp was filled in, and an event that it has no value for is refused as
+// Lago refuses it: 422, and in the place of fields one string,
+// "expression_evaluation_failed: …". On the bulk route that is one line's refusal. It is
+// tried before ids are looked at: a repeat that has no value any more is told that, not
+// that it is a repeat. It is a courtesy: an event that passed, or came another way, is
+// judged again behind the log.
 //
 // # Invariants
 //
@@ -26,7 +62,11 @@
 //   - Memory is bounded: by connections, by bytes in flight, by each limit of
 //     package ingest. What does not fit is refused early, with Retry-After. A large
 //     answer counts until its client has read it.
-//   - The hot path allocates per request at most, never per event.
+//   - The hot path allocates per request at most, never per event. An expression
+//     costs its evaluation, and the others one call.
+//   - There is one parser for CloudEvents: a binary one is brought into its
+//     structured form first. Its body must be one JSON value by itself, so that
+//     nothing in it can become a member beside data.
 //
 // # What has gone wrong here
 //

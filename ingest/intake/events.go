@@ -12,39 +12,53 @@ type tally struct {
 	accepted, duplicates, conflicts int
 }
 
-// takeEvents takes the body of POST /events or, as a batch, of POST
-// /events/batch: all of its events or none. x.reply is the answer when it returns nil.
-func (s *Server) takeEvents(x *exchange, body []byte, batch bool) *refusal {
-	var err error
-	if batch {
-		err = x.batch.ParseEvents(body, s.options.BatchEventsMax)
-	} else {
-		err = x.batch.ParseEvent(body)
-	}
-	if err != nil {
-		return refusalOfParse(err, batch)
+// takeEvents takes a body of every route but the bulk one: all of its events or
+// none. x.reply is the answer when it returns nil, unless the exchange is silent.
+func (s *Server) takeEvents(x *exchange, route route, body []byte) *refusal {
+	if err := s.parseEvents(x, route, body); err != nil {
+		return x.refusalOfParse(err, route.isBatch())
 	}
 	if !x.reserve(len(x.batch.Events) * eventOverheadBytes) {
 		return refusedOverload
+	}
+	if err := s.stampEvents(x); err != nil {
+		return refusedClock
+	}
+	if failed := s.evaluate(x); len(failed) > 0 {
+		return refusedExpression(failed, route.isBatch())
 	}
 	t, r := s.commit(x, true)
 	if r != nil {
 		return r
 	}
 	if t.accepted < len(x.batch.Events) {
-		return repeated(x.sightings, batch)
+		return repeated(x.sightings, route)
 	}
-	x.replyEvents(batch)
+	if !x.silent {
+		x.replyEvents(route.isBatch())
+	}
 	return nil
 }
 
-// commit stamps the events of x.batch, claims their ids and writes those that
-// are fresh; with whole, only if all are. The window remembers them after the last
+// parseEvents reads the body into x.batch.
+func (s *Server) parseEvents(x *exchange, route route, body []byte) error {
+	switch route {
+	case routeEvent:
+		return x.batch.ParseEvent(body)
+	case routeBatch:
+		return x.batch.ParseEvents(body, s.options.BatchEventsMax)
+	case routeCloudEvent:
+		return x.batch.ParseCloudEvent(body)
+	case routeCloudEvents:
+		return x.batch.ParseCloudEvents(body, s.options.BatchEventsMax)
+	}
+	panic("BUG: route without a parser")
+}
+
+// commit claims the ids of the events of x.batch, which are stamped, and writes those
+// that are fresh; with whole, only if all are. The window remembers them after the last
 // acknowledgement, and on any failure none of them.
 func (s *Server) commit(x *exchange, whole bool) (tally, *refusal) {
-	if err := s.stampEvents(x); err != nil {
-		return tally{}, refusedClock
-	}
 	if err := s.claimIDs(x); err != nil {
 		return tally{}, refusedOverload
 	}
@@ -102,10 +116,16 @@ func (x *exchange) replyEvents(batch bool) {
 }
 
 // refusalOfParse turns a parser's error into an answer.
-func refusalOfParse(err error, batch bool) *refusal {
-	var faults *ingest.ValidationError
-	if errors.As(err, &faults) {
+func (x *exchange) refusalOfParse(err error, batch bool) *refusal {
+	var (
+		faults *ingest.ValidationError
+		syntax *ingest.SyntaxError
+	)
+	switch {
+	case errors.As(err, &faults):
 		return invalid(faults.Fields, batch)
+	case errors.As(err, &syntax) && syntax.Offset >= x.parsedBefore:
+		syntax.Offset -= x.parsedBefore
 	}
 	return badRequest(err.Error())
 }

@@ -31,6 +31,10 @@ type exchange struct {
 	stamp   int64
 	stamped bool
 
+	silent       bool   // the answer has no body
+	structured   []byte // a binary CloudEvent in its structured form
+	parsedBefore int    // bytes in front of the body in what is parsed, 0 but in structured
+
 	batch      ingest.Batch
 	sightings  []ingest.Sighting // of batch.Events, one each
 	claim      ingest.Claim
@@ -39,6 +43,7 @@ type exchange struct {
 	order      []int32 // indexes of the fresh events, grouped by partition
 	starts     []int32 // by partition: where its group starts in order; one more for the end
 	write      write
+	value      []byte // of the last expression
 
 	reply     []byte
 	createdAt []byte // receivedAt as answers print it
@@ -53,6 +58,8 @@ func (s *Server) newExchange(organization uuid.UUID) *exchange {
 	x.receivedAt = time.Now()
 	x.createdAt = x.receivedAt.UTC().AppendFormat(x.createdAt[:0], layoutSeconds)
 	x.stamped = false
+	x.silent = false
+	x.parsedBefore = 0
 	x.reply = x.reply[:0]
 	x.position = x.position[:0]
 	x.write.reset(s.options.Partitions)
@@ -70,6 +77,7 @@ func (x *exchange) release() {
 	if s.onRelease != nil {
 		s.onRelease(x.sent)
 		s.onRelease(x.plain)
+		s.onRelease(x.structured)
 	}
 	x.batch.Reset()
 	if cap(x.sent)+cap(x.plain)+cap(x.reply) > exchangeBytesMax || cap(x.sightings) > exchangeEventsMax {

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"bytes"
 	"errors"
 	"net"
 	"runtime/debug"
@@ -27,38 +26,59 @@ const (
 type route uint8
 
 const (
-	routeEvent route = iota // POST /api/v1/events
-	routeBatch              // POST /api/v1/events/batch, JSON
-	routeBulk               // POST /api/v1/events/batch, NDJSON
-	routes                  // how many there are
-	routeOther = routes
+	routeEvent       route = iota // POST /api/v1/events
+	routeBatch                    // POST /api/v1/events/batch, JSON
+	routeBulk                     // POST /api/v1/events/batch, NDJSON
+	routeCloudEvent               // POST to either, one CloudEvent
+	routeCloudEvents              // POST to either, an array of CloudEvents
+	routes                        // how many there are
+	routeOther       = routes
 )
 
-func (r route) String() string { return [...]string{"event", "batch", "bulk"}[r] }
-
-// routeOf returns the route of a request. It looks at the path as sent: fasthttp's
-// cleaned one turns //api/v1/../v1/events into ours.
-func routeOf(ctx *fasthttp.RequestCtx) route {
-	switch string(ctx.URI().PathOriginal()) {
-	case "/api/v1/events":
-		return routeEvent
-	case "/api/v1/events/batch":
-		if isNDJSON(ctx.Request.Header.ContentType()) {
-			return routeBulk
-		}
-		return routeBatch
-	}
-	return routeOther
+func (r route) String() string {
+	return [...]string{"event", "batch", "bulk", "cloudevent", "cloudevents"}[r]
 }
 
-// isNDJSON reports whether a Content-Type is one of those that newline-delimited
-// JSON goes by. Parameters do not matter. Everything else is taken for JSON.
-func isNDJSON(contentType []byte) bool {
-	kind, _, _ := bytes.Cut(contentType, []byte{';'})
-	kind = bytes.TrimRight(kind, " \t")
-	return equalFold(kind, "application/x-ndjson") ||
-		equalFold(kind, "application/ndjson") ||
-		equalFold(kind, "application/jsonl")
+// isBatch reports whether the request is a list of events: answered by index.
+func (r route) isBatch() bool { return r == routeBatch || r == routeCloudEvents }
+
+func (r route) isCloud() bool { return r == routeCloudEvent || r == routeCloudEvents }
+
+// idField is how the sender calls the transaction_id.
+func (r route) idField() string {
+	if r.isCloud() {
+		return "id"
+	}
+	return "transaction_id"
+}
+
+// routeOf returns the route of a request. It looks at the path as sent: fasthttp's
+// cleaned one turns //api/v1/../v1/events into ours. A Content-Type that it does not
+// know is taken for Lago's JSON.
+func routeOf(ctx *fasthttp.RequestCtx) route {
+	batch := false
+	switch string(ctx.URI().PathOriginal()) {
+	case "/api/v1/events":
+	case "/api/v1/events/batch":
+		batch = true
+	default:
+		return routeOther
+	}
+	h := &ctx.Request.Header
+	switch contentType := h.ContentType(); {
+	case hasPrefixFold(contentType, cloudBatchPrefix):
+		return routeCloudEvents
+	case hasPrefixFold(contentType, cloudPrefix):
+		return routeCloudEvent
+	case batch && isNDJSON(contentType):
+		return routeBulk
+	case batch:
+		return routeBatch
+	}
+	if len(h.Peek(binaryMarker)) > 0 {
+		return routeCloudEvent
+	}
+	return routeEvent
 }
 
 // handle answers one request.
@@ -85,11 +105,22 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 func (s *Server) handleEvents(ctx *fasthttp.RequestCtx, route route, organization uuid.UUID) {
 	x := s.newExchange(organization)
 	defer s.finish(ctx, x)
+	h := &ctx.Request.Header
+	if route.isCloud() {
+		if r := checkCloudMedia(h); r != nil {
+			s.refuseUnread(ctx, r)
+			return
+		}
+		x.silent = !wantsRepresentation(h)
+	}
 	if r := s.readBody(ctx, x); r != nil {
 		s.refuseUnread(ctx, r)
 		return
 	}
-	body, r := s.inflate(ctx.Request.Header.ContentEncoding(), x)
+	body, r := s.inflate(h.ContentEncoding(), x)
+	if r == nil && route == routeCloudEvent && isBinaryCloudEvent(h) {
+		body, r = x.structureCloudEvent(h, body)
+	}
 	if r == nil {
 		r = s.take(x, route, body)
 	}
@@ -97,10 +128,19 @@ func (s *Server) handleEvents(ctx *fasthttp.RequestCtx, route route, organizatio
 		s.refuse(ctx, r)
 		return
 	}
-	ctx.Response.Header.SetContentType(contentTypeJSON)
+	s.answer(ctx, x)
+}
+
+// answer answers a request whose events were taken.
+func (s *Server) answer(ctx *fasthttp.RequestCtx, x *exchange) {
 	if n := len(x.position); n > 0 && n <= positionBytesMax {
 		ctx.Response.Header.SetBytesV(PositionHeader, x.position)
 	}
+	if x.silent {
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return
+	}
+	ctx.Response.Header.SetContentType(contentTypeJSON)
 	if len(x.reply) > largeReplyBytes {
 		s.sendLarge(ctx, x.reply)
 		x.reply = nil
@@ -110,13 +150,14 @@ func (s *Server) handleEvents(ctx *fasthttp.RequestCtx, route route, organizatio
 	x.reply = ctx.Response.SwapBody(x.reply)
 }
 
-// take takes a decoded body. x.reply and x.position are the answer when it returns nil.
+// take takes a decoded body. x.reply and x.position are the answer when it returns
+// nil; of a silent exchange x.position alone.
 func (s *Server) take(x *exchange, route route, body []byte) *refusal {
 	var r *refusal
 	if route == routeBulk {
 		r = s.takeBulk(x, body)
 	} else {
-		r = s.takeEvents(x, body, route == routeBatch)
+		r = s.takeEvents(x, route, body)
 	}
 	if r == nil {
 		x.position = appendPositions(x.position, x.write.offsets)

@@ -67,6 +67,12 @@ type Options struct {
 	Sandbox bool
 	Clock   Clock // required in a sandbox; asked at most once for a request
 
+	// Expressions returns the expression of the organization's metric with the code, by
+	// the catalog in force, nil if it has none: an event that it has no value for is
+	// refused. It is asked for every event, by many goroutines: it must be cheap and must
+	// not block. code is valid until it returns. nil = no metric has one.
+	Expressions func(organization uuid.UUID, code []byte) *ingest.Expression
+
 	// Fallback answers every request that is not the writing of events: the rest of
 	// the API. It finds the whole body in memory, at most ingest.BodyBytesMax. With
 	// none, other routes are 404 and other methods on ours 405.

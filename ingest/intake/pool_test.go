@@ -12,6 +12,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
+
+	"weir/ingest"
 )
 
 // Many requests share pooled memory; every buffer that goes back to a pool is
@@ -89,9 +93,13 @@ type core struct {
 	next int64
 }
 
-func newCore(t testing.TB, events int) *core {
+func newCore(t testing.TB, events int, change ...func(*Options)) *core {
 	t.Helper()
-	s, err := New(Options{Log: &instantLog{}, Partitions: 16, Auth: oneKey{}, WindowIDs: 10_000})
+	options := Options{Log: &instantLog{}, Partitions: 16, Auth: oneKey{}, WindowIDs: 10_000}
+	for _, c := range change {
+		c(&options)
+	}
+	s, err := New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,9 +139,31 @@ func (c *core) round() error {
 	return nil
 }
 
+// noExpressions is asked for every event, and no metric has one.
+func noExpressions(o *Options) {
+	o.Expressions = func(uuid.UUID, []byte) *ingest.Expression { return nil }
+}
+
+// oneExpression is evaluated for every event.
+func oneExpression(t testing.TB) func(*Options) {
+	expression := mustExpression(t, "event.properties.input * 2")
+	return func(o *Options) {
+		o.Expressions = func(uuid.UUID, []byte) *ingest.Expression { return expression }
+	}
+}
+
 func TestTakeDoesNotAllocatePerEvent(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"plain": func(*Options) {}, "no expression": noExpressions, "an expression": oneExpression(t),
+	} {
+		t.Run(name, func(t *testing.T) { checkTakeAllocates(t, change) })
+	}
+}
+
+func checkTakeAllocates(t *testing.T, change func(*Options)) {
+	t.Helper()
 	const events = 1000
-	c := newCore(t, events)
+	c := newCore(t, events, change)
 	for range 30 { // fills the pools and the window
 		if err := c.round(); err != nil {
 			t.Fatal(err)
@@ -152,17 +182,24 @@ func TestTakeDoesNotAllocatePerEvent(t *testing.T) {
 
 func BenchmarkTake(b *testing.B) {
 	for _, events := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprint(events), func(b *testing.B) {
-			c := newCore(b, events)
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := c.round(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
-		})
+		b.Run(fmt.Sprint(events), func(b *testing.B) { benchmarkTake(b, newCore(b, events)) })
 	}
+}
+
+// BenchmarkTakeExpressions is BenchmarkTake of 100 events where expressions are asked for.
+func BenchmarkTakeExpressions(b *testing.B) {
+	b.Run("none", func(b *testing.B) { benchmarkTake(b, newCore(b, 100, noExpressions)) })
+	b.Run("all", func(b *testing.B) { benchmarkTake(b, newCore(b, 100, oneExpression(b))) })
+}
+
+func benchmarkTake(b *testing.B, c *core) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := c.round(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(c.ids)), "ns/event")
 }
 
 // BenchmarkHTTP sends batches over loopback, from a raw client, to a log that

@@ -47,6 +47,12 @@ var (
 		body: appendError(nil, fasthttp.StatusUnsupportedMediaType, "Unsupported Media Type",
 			"unsupported_content_encoding", "Content-Encoding may be gzip, zstd or identity"),
 	}
+	refusedCloudMedia = &refusal{
+		status: fasthttp.StatusUnsupportedMediaType, reason: "media_type",
+		body: appendError(nil, fasthttp.StatusUnsupportedMediaType, "Unsupported Media Type",
+			"unsupported_content_type", "CloudEvents may be "+cloudJSON+" or "+cloudBatchJSON+
+				", or have their attributes in headers and JSON data; all of them in UTF-8"),
+	}
 	refusedHeaderSize = &refusal{
 		status: fasthttp.StatusRequestHeaderFieldsTooLarge, reason: "header_too_large",
 		body: appendError(nil, fasthttp.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large",
@@ -99,11 +105,11 @@ func invalid(faults []ingest.FieldError, batch bool) *refusal {
 }
 
 // repeated says which events of a request are repeats or conflicts.
-func repeated(sightings []ingest.Sighting, batch bool) *refusal {
+func repeated(sightings []ingest.Sighting, route route) *refusal {
 	r := &refusal{status: fasthttp.StatusUnprocessableEntity, reason: "repeat"}
 	body := appendInvalid(nil)
-	if !batch {
-		body = appendVerdict(body, sightings[0].Verdict)
+	if !route.isBatch() {
+		body = appendVerdict(body, route, sightings[0].Verdict)
 		r.body = append(body, '}')
 		return r
 	}
@@ -115,15 +121,17 @@ func repeated(sightings []ingest.Sighting, batch bool) *refusal {
 		body = append(body, open, '"')
 		body = strconv.AppendInt(body, int64(i), 10)
 		body = append(body, `":`...)
-		body = appendVerdict(body, sightings[i].Verdict)
+		body = appendVerdict(body, route, sightings[i].Verdict)
 		open = ','
 	}
 	r.body = append(body, "}}"...)
 	return r
 }
 
-func appendVerdict(dst []byte, v ingest.Verdict) []byte {
-	dst = append(dst, `{"transaction_id":["`...)
+func appendVerdict(dst []byte, route route, v ingest.Verdict) []byte {
+	dst = append(dst, `{"`...)
+	dst = append(dst, route.idField()...)
+	dst = append(dst, `":["`...)
 	dst = append(dst, codeOf(v)...)
 	return append(dst, `"]}`...)
 }
