@@ -28,18 +28,18 @@ var plan = oracle.Plan{
 	Digits:    2,
 	Charges: []oracle.Charge{
 		{
-			Metric: oracle.Metric{Code: trace.RequestsCode},
+			Metric: oracle.Metric{Code: trace.RequestsCode, Aggregation: oracle.CountAgg},
 			Price: oracle.Graduated{
 				{UpTo: oracle.Decimal("500"), PerUnit: oracle.Decimal("0.02"), Flat: oracle.Decimal("0")},
 				{UpTo: nil, PerUnit: oracle.Decimal("0.0125"), Flat: oracle.Decimal("2.5")},
 			},
 		},
 		{
-			Metric: oracle.Metric{Code: trace.InputTokensCode, Field: trace.TokensField},
+			Metric: oracle.Metric{Code: trace.InputTokensCode, Aggregation: oracle.SumAgg, Field: trace.TokensField},
 			Price:  oracle.Package{PerPackage: oracle.Decimal("0.03"), Size: 10_000, Free: 50_000},
 		},
 		{
-			Metric: oracle.Metric{Code: trace.OutputTokensCode, Field: trace.TokensField},
+			Metric: oracle.Metric{Code: trace.OutputTokensCode, Aggregation: oracle.SumAgg, Field: trace.TokensField},
 			Price:  oracle.Standard{PerUnit: oracle.Decimal("0.000015")},
 		},
 	},
@@ -99,9 +99,9 @@ func (d *demo) createCatalog(ctx context.Context) error {
 }
 
 func (d *demo) createMetric(ctx context.Context, metric oracle.Metric) (id string, err error) {
-	body := target.Object{"name": metric.Code, "code": metric.Code, "aggregation_type": "count_agg"}
+	body := target.Object{"name": metric.Code, "code": metric.Code, "aggregation_type": metric.Aggregation}
 	if metric.Field != "" {
-		body["aggregation_type"], body["field_name"] = "sum_agg", metric.Field
+		body["field_name"] = metric.Field
 	}
 	var out struct {
 		Metric struct {

@@ -38,9 +38,10 @@ type Invoice struct {
 func (p Plan) Invoice(events []Event, subscription string, from, to time.Time) Invoice {
 	invoice := Invoice{BaseCents: p.BaseCents, TotalCents: p.BaseCents}
 	for _, charge := range p.Charges {
-		units := Usage(events, charge.Metric, subscription, from, to)
-		cents := Cents(charge.Price.Amount(units.Amount), p.Digits)
-		invoice.Fees = append(invoice.Fees, Fee{charge.Metric.Code, units.Amount, units.Events, cents})
+		usage := Usage(events, charge.Metric, subscription, from, to, Split{}).Find(NoFilter)
+		units := NotNegative(usage.Rounded)
+		cents := Cents(charge.Price.Amount(units), p.Digits)
+		invoice.Fees = append(invoice.Fees, Fee{charge.Metric.Code, units, usage.Events, cents})
 		invoice.TotalCents += cents
 	}
 	return invoice

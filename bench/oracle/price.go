@@ -7,16 +7,6 @@ type Price interface {
 	Amount(units *big.Rat) *big.Rat
 }
 
-// Decimal returns the fraction that a decimal text stands for. It panics on
-// anything else: prices here are written down by hand.
-func Decimal(text string) *big.Rat {
-	fraction, ok := new(big.Rat).SetString(text)
-	if !ok {
-		panic("BUG: " + text + " is not a decimal")
-	}
-	return fraction
-}
-
 // Standard prices every unit alike.
 type Standard struct {
 	PerUnit *big.Rat

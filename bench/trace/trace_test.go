@@ -39,7 +39,7 @@ func checkEvents(t *testing.T, requests []Request, contextTokens, generatedToken
 	t.Helper()
 	const customers = 20
 	events := Events(requests, customers)
-	if got := len(oracle.Distinct(events)); got != 3*Requests {
+	if got := len(oracle.Current(events)); got != 3*Requests {
 		t.Errorf("%d distinct events, want %d", got, 3*Requests)
 	}
 	bySubscription := map[string][]oracle.Event{}
@@ -49,14 +49,14 @@ func checkEvents(t *testing.T, requests []Request, contextTokens, generatedToken
 	want := map[string]int64{RequestsCode: Requests, InputTokensCode: contextTokens, OutputTokensCode: generatedTokens}
 	from, to := requests[0].Time, requests[len(requests)-1].Time.Add(1)
 	for code, sum := range want {
-		metric := oracle.Metric{Code: code}
+		metric := oracle.Metric{Code: code, Aggregation: oracle.CountAgg}
 		if code != RequestsCode {
-			metric.Field = TokensField
+			metric.Aggregation, metric.Field = oracle.SumAgg, TokensField
 		}
 		total := oracle.Decimal("0")
 		for customer := range customers {
 			subscription := SubscriptionOf(customer)
-			total.Add(total, oracle.Usage(bySubscription[subscription], metric, subscription, from, to).Amount)
+			total.Add(total, oracle.Usage(bySubscription[subscription], metric, subscription, from, to, oracle.Split{}).Find(oracle.NoFilter).Units)
 		}
 		if !total.IsInt() || total.Num().Int64() != sum {
 			t.Errorf("%s: all customers used %s, want %d", code, total.RatString(), sum)

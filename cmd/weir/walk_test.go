@@ -24,15 +24,15 @@ var (
 var walkPlan = oracle.Plan{
 	BaseCents: 4900, Digits: 2,
 	Charges: []oracle.Charge{
-		{Metric: oracle.Metric{Code: trace.RequestsCode}, Price: oracle.Package{PerPackage: oracle.Decimal("0.75"), Size: 100, Free: 50}},
+		{Metric: oracle.Metric{Code: trace.RequestsCode, Aggregation: oracle.CountAgg}, Price: oracle.Package{PerPackage: oracle.Decimal("0.75"), Size: 100, Free: 50}},
 		{
-			Metric: oracle.Metric{Code: trace.InputTokensCode, Field: trace.TokensField},
+			Metric: oracle.Metric{Code: trace.InputTokensCode, Aggregation: oracle.SumAgg, Field: trace.TokensField},
 			Price: oracle.Graduated{
 				{UpTo: oracle.Decimal("500000"), PerUnit: oracle.Decimal("0.000003"), Flat: oracle.Decimal("1")},
 				{PerUnit: oracle.Decimal("0.0000025"), Flat: oracle.Decimal("0.5")},
 			},
 		},
-		{Metric: oracle.Metric{Code: trace.OutputTokensCode, Field: trace.TokensField}, Price: oracle.Standard{PerUnit: oracle.Decimal("0.000015")}},
+		{Metric: oracle.Metric{Code: trace.OutputTokensCode, Aggregation: oracle.SumAgg, Field: trace.TokensField}, Price: oracle.Standard{PerUnit: oracle.Decimal("0.000015")}},
 	},
 }
 
