@@ -39,9 +39,14 @@ race: postgresql ## run the tests of the concurrent packages under the race dete
 	$(GO) test -race -short -timeout 20m ./ingest/... ./aggregator/... ./billing/biller/...
 
 .PHONY: fuzz
-fuzz: ## fuzz the parser and the record format, FUZZTIME each (default 30s)
-	@for target in $$($(GO) test -list '^Fuzz' ./ingest | grep '^Fuzz'); do \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} ./ingest || exit 1; done
+fuzz: ## fuzz every parser and stored format, FUZZTIME each (default 30s)
+	@for package in ./ingest ./ingest/intake ./aggregator; do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 5x $$package || exit 1; done; done
+
+.PHONY: mutants
+mutants: ## break metering on purpose, one way at a time, and see that the tests notice each; EVERY=5 for one in five
+	$(GO) test -v -count=1 -timeout 30m ./bench/mutants -args -mutants -mutants.every=$${EVERY:-1}
 
 .PHONY: crash
 crash: build postgresql ## kill -9 weir under load, ROUNDS times (default 100)

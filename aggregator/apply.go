@@ -2,40 +2,79 @@ package aggregator
 
 import "weir/ingest"
 
-// Quantity returns what an event with the metric's code adds to its counters;
-// ok is false when the event does not take part. It is the one place that says
-// what an event means: counters, rebuilds and reads from raw events all ask it.
-//
-// The quantity may point into the event.
-func (m *Metric) Quantity(e *ingest.Event) (q Quantity, ok bool) {
-	switch m.Aggregation {
-	case CountAgg:
-		return Quantity{}, true
-	case SumAgg:
-		return sumQuantity(e, m.FieldName)
-	default:
-		panic("BUG: no such aggregation")
-	}
-}
-
-// Apply takes one event, of the series' subscription and code, into the
-// counters. scratch is memory for the event's cell; it comes back, possibly grown.
+// Apply takes one event, of the series' subscription and code, into the counters, and
+// says whether it takes part. receivedAt is when weir took it in, nanoseconds since
+// the Unix epoch.
 //
 // ok is false when the cell would be one too many, or too long: the counters are
 // then incomplete and of no use. The counters of the event's day must have been loaded.
-func (s *Series) Apply(e *ingest.Event, position ingest.Position, scratch []byte) (out []byte, ok bool) {
-	q, takesPart := s.metric.Quantity(e)
-	if !takesPart {
-		return scratch, true
+func (s *Series) Apply(e *ingest.Event, receivedAt int64, position ingest.Position) (reason Reason, ok bool) {
+	reason = s.metric.Take(e, receivedAt, &s.quantity)
+	if reason == BeforeMetric {
+		return reason, true
 	}
-	scratch = s.metric.AppendCell(scratch[:0], e)
-	cell := s.cell(scratch)
+	counter, start, ok := s.counterOf(e, reason)
+	if !ok {
+		return reason, false
+	}
+	if reason != TakesPart {
+		counter.EventsCount++
+		counter.Highest = max(counter.Highest, position)
+		return reason, true
+	}
+	s.metric.add(&counter.Counter, &s.quantity, start, position)
+	return reason, true
+}
+
+// Remove takes an event, which Apply took, out of the counters again; position is that
+// of what removes it. The metric must be one that Subtracts, and the counters of the
+// event's day must have been loaded.
+func (s *Series) Remove(e *ingest.Event, receivedAt int64, position ingest.Position) {
+	reason := s.metric.Take(e, receivedAt, &s.quantity)
+	if reason == BeforeMetric {
+		return
+	}
+	counter, start, ok := s.counterOf(e, reason)
+	if !ok {
+		panic("BUG: the cell of an event that was counted is not known")
+	}
+	if reason != TakesPart {
+		counter.EventsCount--
+		counter.Highest = max(counter.Highest, position)
+		return
+	}
+	s.metric.remove(&counter.Counter, &s.quantity, start, position)
+}
+
+// counterOf returns the counter that an event moves, marked as changed, and when its
+// window begins. The pointer is valid until the next call.
+func (s *Series) counterOf(e *ingest.Event, reason Reason) (counter *hourCounter, start int64, ok bool) {
+	s.scratch = s.metric.appendCellOf(s.scratch[:0], e, reason, &s.quantity)
+	cell := s.cell(s.scratch)
 	if cell == nil {
-		return scratch, false
+		return nil, 0, false
 	}
 	hour := HourOf(e.Timestamp)
-	counter := s.hour(s.dirtyDay(cell, DayOfHour(hour)), hour)
+	counter = s.hour(s.dirtyDay(cell, DayOfHour(hour)), hour)
 	counter.dirty = true
-	counter.Add(q, position)
-	return scratch, true
+	return counter, int64(hour) * hourNanos, true
+}
+
+// ResetHour empties all counters of an hour, whose events are applied again then. Its day must
+// have been loaded. position is that of what made it necessary.
+func (s *Series) ResetHour(hour int32, position ingest.Position) {
+	day := DayOfHour(hour)
+	for _, cell := range s.cells {
+		d := cell.find(day)
+		if d == nil {
+			continue
+		}
+		for i := range d.hours {
+			if c := &d.hours[i]; c.hour == hour {
+				c.Counter = Counter{Highest: max(c.Highest, position)}
+				c.dirty = true
+				s.markDirty(cell, d)
+			}
+		}
+	}
 }

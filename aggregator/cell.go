@@ -8,8 +8,13 @@ import (
 )
 
 // CellsMax is how many cells one metric of one subscription may have in
-// counters. Beyond it the counters are dropped and usage is read from the events.
-const CellsMax = 10_000
+// counters; MembersMax is that bound where values are a part of the cell
+// (unique_count_agg, percentile_agg). Beyond it the counters are dropped and usage is
+// read from the events.
+const (
+	CellsMax   = 10_000
+	MembersMax = 100_000
+)
 
 // CellBytesMax bounds an encoded cell in counters; an event with a longer one
 // has the same effect as a cell beyond CellsMax.
@@ -17,14 +22,34 @@ const CellBytesMax = 8 << 10
 
 var errCorruptCell = errors.New("cell is corrupt")
 
-// AppendCell appends the cell that the event falls into: its values of the
+// asideMark begins the cell of events that do not take part; the Reason follows. It
+// is a length that is written longer than it need be, which no other cell begins with.
+const asideMark = "\x80\x00"
+
+// appendCellOf appends the cell that the event falls into: its values of the
 // metric's cell keys, in their order, each as a length plus one and the text, or
-// a zero for null.
-func (m *Metric) AppendCell(dst []byte, e *ingest.Event) []byte {
+// a zero for null. Where members are a part of the cell, theirs comes last.
+func (m *Metric) appendCellOf(dst []byte, e *ingest.Event, reason Reason, q *Quantity) []byte {
+	if reason != TakesPart {
+		return append(append(dst, asideMark...), byte(reason))
+	}
 	for _, key := range m.CellKeys {
 		dst = appendCellValue(dst, e, key)
 	}
+	if m.hasMembers() {
+		dst = binary.AppendUvarint(dst, uint64(len(q.member))+1)
+		dst = append(dst, q.member...)
+	}
 	return dst
+}
+
+// asideReason returns the reason whose cell this is; ok is false for all other cells.
+func asideReason(cell []byte) (reason Reason, ok bool) {
+	if len(cell) != len(asideMark)+1 || string(cell[:len(asideMark)]) != asideMark {
+		return 0, false
+	}
+	reason = Reason(cell[len(asideMark)])
+	return reason, reason != TakesPart && reason < ReasonsEnd
 }
 
 func appendCellValue(dst []byte, e *ingest.Event, key string) []byte {
@@ -47,8 +72,8 @@ func appendCellValue(dst []byte, e *ingest.Event, key string) []byte {
 	return dst
 }
 
-// DecodeCell returns the values of a cell of a metric with n cell keys, in
-// memory of their own.
+// DecodeCell returns the values of a cell of n values, in memory of their own. A cell of
+// a metric whose members are a part of it has one value more than cell keys.
 func DecodeCell(cell []byte, n int) ([]Value, error) {
 	values := make([]Value, n)
 	for i := range values {
@@ -68,4 +93,17 @@ func DecodeCell(cell []byte, n int) ([]Value, error) {
 		return nil, errCorruptCell
 	}
 	return values, nil
+}
+
+// DescribeCell returns a cell as people read it: its values, or why events do not take part.
+func DescribeCell(cell []byte) string {
+	if reason, ok := asideReason(cell); ok {
+		return reason.String()
+	}
+	for n := 0; n <= len(cell); n++ { // how many values it has is not known
+		if values, err := DecodeCell(cell, n); err == nil {
+			return describeValues(values)
+		}
+	}
+	return "corrupt"
 }

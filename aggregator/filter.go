@@ -1,11 +1,6 @@
 package aggregator
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/shopspring/decimal"
-)
+import "slices"
 
 // NoFilter is what Choose answers for a cell that no filter takes: it belongs
 // to the charge's default bucket.
@@ -19,6 +14,8 @@ type Filter struct {
 	// GroupKeys are the properties by whose values the filter's usage is grouped
 	// (pricing_group_keys); they may differ from the charge's own.
 	GroupKeys []string
+	// PresentationKeys are those by which it is broken down for display.
+	PresentationKeys []string
 }
 
 // FilterCondition is met by a cell whose value of Key is one of Values. Null is
@@ -73,79 +70,4 @@ func (f *Filter) wildcards() int {
 		}
 	}
 	return n
-}
-
-// BucketUsage is the usage that is priced together: that of one filter (or of
-// none) and one group.
-type BucketUsage struct {
-	Filter int // index in the filters given, or NoFilter
-	// Group holds the values of the filter's GroupKeys (those of the charge for
-	// NoFilter), in their order; empty when there are none.
-	Group       []Value
-	Units       decimal.Decimal // not rounded
-	EventsCount int64
-}
-
-// Bucket distributes cells over a charge's filters and groups, each cell into
-// exactly one bucket. cellKeys name the values of the cells; groupKeys are the
-// charge's own, used where no filter takes a cell.
-//
-// The buckets are ordered by filter, NoFilter first, then by group. A filter or
-// group without a cell has no bucket. A key that is not among cellKeys is a
-// broken definition and panics: the counters were not split by it.
-func Bucket(cells []CellUsage, cellKeys []string, filters []Filter, groupKeys []string) []BucketUsage {
-	var buckets []BucketUsage
-	for i := range cells {
-		cell := &cells[i]
-		filter := Choose(func(key string) Value { return cell.value(cellKeys, key) }, filters)
-		keys := groupKeys
-		if filter != NoFilter {
-			keys = filters[filter].GroupKeys
-		}
-		buckets = addToBucket(buckets, BucketUsage{
-			Filter:      filter,
-			Group:       cell.values(cellKeys, keys),
-			Units:       cell.Units,
-			EventsCount: cell.EventsCount,
-		})
-	}
-	return buckets
-}
-
-// addToBucket adds b to the bucket of its filter and group, which it makes
-// when it is missing; buckets are sorted.
-func addToBucket(buckets []BucketUsage, b BucketUsage) []BucketUsage {
-	at, found := slices.BinarySearchFunc(buckets, b, compareBuckets)
-	if !found {
-		return slices.Insert(buckets, at, b)
-	}
-	buckets[at].Units = buckets[at].Units.Add(b.Units)
-	buckets[at].EventsCount += b.EventsCount
-	return buckets
-}
-
-func compareBuckets(a, b BucketUsage) int {
-	if c := cmp.Compare(a.Filter, b.Filter); c != 0 {
-		return c
-	}
-	return CompareValues(a.Group, b.Group)
-}
-
-func (c *CellUsage) value(cellKeys []string, key string) Value {
-	i := slices.Index(cellKeys, key)
-	if i < 0 {
-		panic("BUG: cells are not split by " + key)
-	}
-	return c.Values[i]
-}
-
-func (c *CellUsage) values(cellKeys, keys []string) []Value {
-	if len(keys) == 0 {
-		return nil
-	}
-	values := make([]Value, len(keys))
-	for i, key := range keys {
-		values[i] = c.value(cellKeys, key)
-	}
-	return values
 }

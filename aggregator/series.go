@@ -24,6 +24,8 @@ type Series struct {
 	loaded     []int32   // days, sorted; unused when resident
 	resident   bool
 	hours      int // counters in memory
+	quantity   Quantity
+	scratch    []byte // a cell's key
 }
 
 // Cell is one cell of a series.
@@ -34,9 +36,10 @@ type Cell struct {
 
 // Day holds the hours of one cell in one day.
 type Day struct {
-	Number int32
-	hours  []hourCounter // sorted
-	dirty  bool
+	Number   int32
+	hours    []hourCounter // sorted
+	dirty    bool
+	weighted bool // where in the day its hours lie is a part of its total
 }
 
 type hourCounter struct {
@@ -62,11 +65,17 @@ func NewSeries(metric *Metric, resident bool) *Series {
 	}
 }
 
-// Definition returns what the series counts by.
+// Metric returns what the series counts by.
+func (s *Series) Metric() *Metric { return s.metric }
+
+// Definition returns the definition of the series' counters.
 func (s *Series) Definition() Definition { return s.definition }
 
 // Cells returns how many cells the series has, in memory and not.
 func (s *Series) Cells() int { return len(s.cells) }
+
+// Counters returns how many counters, of hours, are in memory.
+func (s *Series) Counters() int { return s.hours }
 
 // MemoryBytes estimates what the series takes.
 func (s *Series) MemoryBytes() int {
@@ -117,7 +126,7 @@ func (s *Series) cell(key []byte) *Cell {
 	}
 	cell := s.cells[string(key)]
 	if cell == nil {
-		if len(s.cells) >= CellsMax || len(key) > CellBytesMax {
+		if len(s.cells) >= s.metric.cellsMax() || len(key) > CellBytesMax {
 			return nil
 		}
 		cell = &Cell{Key: string(key)}
@@ -134,18 +143,31 @@ func (s *Series) day(cell *Cell, number int32) *Day {
 	}
 	at := sort.Search(len(cell.days), func(i int) bool { return cell.days[i].Number >= number })
 	if at == len(cell.days) || cell.days[at].Number != number {
-		cell.days = slices.Insert(cell.days, at, &Day{Number: number})
+		cell.days = slices.Insert(cell.days, at, &Day{Number: number, weighted: s.metric.Aggregation == WeightedSumAgg})
 	}
 	return cell.days[at]
 }
 
+// find returns the cell's day, nil when it has none.
+func (c *Cell) find(number int32) *Day {
+	at := sort.Search(len(c.days), func(i int) bool { return c.days[i].Number >= number })
+	if at == len(c.days) || c.days[at].Number != number {
+		return nil
+	}
+	return c.days[at]
+}
+
 func (s *Series) dirtyDay(cell *Cell, number int32) *Day {
 	day := s.day(cell, number)
+	s.markDirty(cell, day)
+	return day
+}
+
+func (s *Series) markDirty(cell *Cell, day *Day) {
 	if !day.dirty {
 		day.dirty = true
 		s.dirty = append(s.dirty, cellDay{cell, day})
 	}
-	return day
 }
 
 // hour returns the day's counter of an hour, made when it is missing. The
@@ -177,11 +199,15 @@ func (d *Day) Overlaps(s Span) bool {
 	return from < s.To && s.From < from+dayNanos
 }
 
-// Total returns the counter of the whole day.
+// Total returns the counter of the whole day, which shares nothing with those of its hours.
 func (d *Day) Total() Counter {
 	var total Counter
 	for i := range d.hours {
-		total.Merge(&d.hours[i].Counter)
+		h, shift := &d.hours[i], int64(0)
+		if d.weighted {
+			shift = int64(h.hour-d.Number*HoursPerDay) * hourNanos
+		}
+		total.Merge(&h.Counter, shift)
 	}
 	return total
 }
@@ -255,7 +281,7 @@ func (s *Series) Absorb(other *Series) bool {
 			for i := range day.hours {
 				counter := s.hour(into, day.hours[i].hour)
 				counter.dirty = true
-				counter.Merge(&day.hours[i].Counter)
+				counter.Merge(&day.hours[i].Counter, 0)
 			}
 		}
 	}

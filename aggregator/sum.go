@@ -3,6 +3,7 @@ package aggregator
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"math/big"
 	"math/bits"
 
@@ -20,8 +21,8 @@ const _ = uint(sumScale-ingest.ScaleDigits) + uint(ingest.ScaleDigits-sumScale)
 
 // Sum adds numbers exactly. Those that fit a 64-bit integer of billionths go to a
 // 128-bit accumulator, which no number of events can overflow (2^63 of them
-// would be needed); the rest go to a part of arbitrary precision. The value does
-// not depend on the order of additions and merges.
+// would be needed); the rest, and what products make too large for 128 bits, go to a
+// part of arbitrary precision. The value does not depend on the order of additions and merges.
 //
 // The zero Sum is 0. A Sum may be copied: the copies are independent.
 type Sum struct {
@@ -31,10 +32,36 @@ type Sum struct {
 }
 
 // AddScaled adds n billionths.
-func (s *Sum) AddScaled(n int64) {
-	lo, carry := bits.Add64(s.lo, uint64(n), 0)
-	s.lo = lo
-	s.hi += n>>63 + int64(carry)
+func (s *Sum) AddScaled(n int64) { s.add128(n>>63, uint64(n)) }
+
+// Add adds a number.
+func (s *Sum) Add(n Number) {
+	if n.wide == nil {
+		s.AddScaled(n.scaled)
+		return
+	}
+	s.addWide(*n.wide)
+}
+
+// Sub subtracts a number.
+func (s *Sum) Sub(n Number) {
+	if n.wide == nil && n.scaled != math.MinInt64 {
+		s.AddScaled(-n.scaled)
+		return
+	}
+	s.addWide(n.Decimal().Neg())
+}
+
+// add128 adds a number of billionths in 128 bits. Where the sum would not fit, what
+// there was goes to the wide part.
+func (s *Sum) add128(hi int64, lo uint64) {
+	newLo, carry := bits.Add64(s.lo, lo, 0)
+	newHi := s.hi + hi + int64(carry)
+	if (s.hi < 0) == (hi < 0) && (newHi < 0) != (hi < 0) {
+		s.wide = s.wide.Add(decimal.NewFromBigInt(s.narrow(), -sumScale))
+		newHi, newLo = hi, lo
+	}
+	s.hi, s.lo = newHi, newLo
 }
 
 // addWide adds a number that does not fit AddScaled.
@@ -42,12 +69,60 @@ func (s *Sum) addWide(d decimal.Decimal) { s.wide = s.wide.Add(d) }
 
 // Merge adds another sum.
 func (s *Sum) Merge(other *Sum) {
-	lo, carry := bits.Add64(s.lo, other.lo, 0)
-	s.lo = lo
-	s.hi += other.hi + int64(carry)
+	s.add128(other.hi, other.lo)
 	if other.wide.Sign() != 0 {
 		s.addWide(other.wide)
 	}
+}
+
+// addNumberProduct adds a number times a factor.
+func (s *Sum) addNumberProduct(n Number, factor int64) {
+	if n.wide != nil {
+		s.addWide(n.wide.Mul(decimal.NewFromInt(factor)))
+		return
+	}
+	hi, lo := bits.Mul64(uint64(n.scaled), uint64(factor))
+	if n.scaled < 0 { // the product of two's complements, made signed
+		hi -= uint64(factor)
+	}
+	if factor < 0 {
+		hi -= uint64(n.scaled)
+	}
+	s.add128(int64(hi), lo)
+}
+
+// addProduct adds another sum times a factor.
+func (s *Sum) addProduct(other *Sum, factor int64) {
+	if other.hi == int64(other.lo)>>63 && other.wide.Sign() == 0 {
+		s.addNumberProduct(Number{scaled: int64(other.lo)}, factor)
+		return
+	}
+	s.addWide(other.Decimal().Mul(decimal.NewFromInt(factor)))
+}
+
+// IsZero reports whether the sum is 0.
+func (s *Sum) IsZero() bool {
+	if s.wide.Sign() == 0 {
+		return s.hi == 0 && s.lo == 0
+	}
+	return s.Decimal().IsZero()
+}
+
+// Equal reports whether two sums are the same number.
+func (s *Sum) Equal(other *Sum) bool {
+	if s.wide.Sign() == 0 && other.wide.Sign() == 0 {
+		return s.hi == other.hi && s.lo == other.lo
+	}
+	return s.Decimal().Equal(other.Decimal())
+}
+
+// number returns the sum as one number.
+func (s *Sum) number() Number {
+	if s.hi == int64(s.lo)>>63 && s.wide.Sign() == 0 {
+		return Number{scaled: int64(s.lo)}
+	}
+	d := s.Decimal()
+	return Number{wide: &d}
 }
 
 // Decimal returns the value, exactly.
@@ -71,6 +146,11 @@ const (
 	sumForm128 = 0x01 // narrow as 16 bytes, big-endian two's complement
 	sumWide    = 0x80 // flag: the wide part follows
 )
+
+// exponentMax bounds the exponent of a wide part that is read, up and down. What an
+// expression gives has at most ingest.PropertyValueBytesMax digits, zeros included. Adding up
+// numbers writes out all the zeros that lie between them: a corrupt one must not ask for that.
+const exponentMax = 4 * ingest.PropertyValueBytesMax
 
 var errCorruptSum = errors.New("sum is corrupt")
 
@@ -157,7 +237,7 @@ func decodeSum(b []byte) (Sum, error) {
 
 func decodeDecimal(b []byte) (decimal.Decimal, error) {
 	exponent, size := binary.Varint(b)
-	if size <= 0 || exponent != int64(int32(exponent)) || len(b) <= size {
+	if size <= 0 || exponent < -exponentMax || exponent > exponentMax || len(b) <= size {
 		return decimal.Decimal{}, errCorruptSum
 	}
 	sign := b[size]
@@ -166,41 +246,15 @@ func decodeDecimal(b []byte) (decimal.Decimal, error) {
 	if size <= 0 || uint64(len(b)-size) != length || sign > 1 {
 		return decimal.Decimal{}, errCorruptSum
 	}
+	if length == 0 {
+		return decimal.Decimal{}, errCorruptSum
+	}
 	coefficient := new(big.Int).SetBytes(b[size:])
+	if last := new(big.Int).Rem(coefficient, big.NewInt(10)); last.Sign() == 0 { // appendDecimal leaves no zeros
+		return decimal.Decimal{}, errCorruptSum
+	}
 	if sign == 1 {
 		coefficient.Neg(coefficient)
 	}
 	return decimal.NewFromBigInt(coefficient, int32(exponent)), nil
-}
-
-// Quantity is what one event adds to a counter. The zero Quantity adds nothing
-// but the event itself.
-type Quantity struct {
-	scaled int64  // billionths
-	wide   []byte // decimal text that does not fit scaled; nil when it does
-}
-
-// quantityOf returns the quantity of a decimal text, which stays owned by the
-// caller; ok is false when it is not a number.
-func quantityOf(text []byte) (q Quantity, ok bool) {
-	if scaled, ok := ingest.ParseScaled(text); ok {
-		return Quantity{scaled: scaled}, true
-	}
-	if _, err := decimal.NewFromString(string(text)); err != nil {
-		return Quantity{}, false
-	}
-	return Quantity{wide: text}, true
-}
-
-// Add adds a quantity.
-func (s *Sum) Add(q Quantity) {
-	if q.wide == nil {
-		s.AddScaled(q.scaled)
-		return
-	}
-	d, err := decimal.NewFromString(string(q.wide))
-	if err != nil {
-		panic("BUG: quantity is not a number")
-	}
-	s.addWide(d)
 }

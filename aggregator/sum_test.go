@@ -8,18 +8,18 @@ import (
 	"pgregory.net/rapid"
 )
 
-func mustQuantity(t interface{ Fatalf(string, ...any) }, text string) Quantity {
-	q, ok := quantityOf([]byte(text))
+func mustNumber(t interface{ Fatalf(string, ...any) }, text string) Number {
+	n, ok := numberOf([]byte(text))
 	if !ok {
 		t.Fatalf("%q is not taken for a number", text)
 	}
-	return q
+	return n
 }
 
 func sumOf(t interface{ Fatalf(string, ...any) }, texts ...string) Sum {
 	var s Sum
 	for _, text := range texts {
-		s.Add(mustQuantity(t, text))
+		s.Add(mustNumber(t, text))
 	}
 	return s
 }

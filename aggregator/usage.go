@@ -1,89 +1,137 @@
 package aggregator
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
 	"github.com/shopspring/decimal"
-
-	"weir/ingest"
 )
 
-// CellUsage is what one cell of a metric amounts to in the range asked for. A
-// cell is a tuple of values, one for each of the metric's CellKeys, in their order.
-type CellUsage struct {
-	Values      []Value
-	Units       decimal.Decimal // not rounded; a negative sum stays negative here
-	EventsCount int64           // events that took part (for a sum: those with a number)
+// BucketUsage is the usage that is priced together: that of one filter (or of
+// none) and one group.
+type BucketUsage struct {
+	Filter int // index in the split's filters, or NoFilter
+	// Group holds the values of the filter's GroupKeys (those of the split for
+	// NoFilter), in their order; empty when there are none.
+	Group []Value
+	// Units are not rounded; a negative sum stays negative here.
+	Units decimal.Decimal
+	// TotalUnits are what Lago calls total_aggregated_units: of a weighted sum the
+	// running sum at the period's end, of all others Units.
+	TotalUnits   decimal.Decimal
+	EventsCount  int64           // events that took part
+	PreciseTotal decimal.Decimal // Σ precise_total_amount_cents; 0 unless the metric adds it up
+	// Presentation breaks Units down by the presentation keys, in the order of the
+	// values; empty when there are none. Each part is aggregated by itself.
+	Presentation []PresentationUsage
 }
 
-// UsageCellsMax is how many cells one answer may have.
-const UsageCellsMax = 1_000_000
+// PresentationUsage is a part of a bucket that is shown by itself.
+type PresentationUsage struct {
+	Values []Value // of the presentation keys, in their order
+	Units  decimal.Decimal
+}
+
+// UsageCellsMax is how many cells, members of cells counted by themselves, the
+// usage of one metric may have.
+const UsageCellsMax = 5_000_000
 
 // ErrTooManyCells: the metric has more than UsageCellsMax cells in the range asked for.
 var ErrTooManyCells = errors.New("metric has too many cells in this range")
 
-// Reducer makes usage of counters and raw events. It is the only thing that
-// does: live usage and what an invoice is made from differ in what is fed to it,
-// and in nothing else.
-type Reducer struct {
-	metric  *Metric
-	cells   map[string]*Counter
-	scratch []byte
+// tally is what cells that are taken together amount to.
+type tally struct {
+	total   Counter
+	members map[string]*Counter // where they are a part of the cell
 }
 
-// NewReducer returns a reducer for one metric and one subscription.
-func NewReducer(metric *Metric) *Reducer {
-	return &Reducer{metric: metric, cells: make(map[string]*Counter)}
-}
-
-// AddCounter takes a counter of the metric's definition. cell stays the caller's.
-func (r *Reducer) AddCounter(cell []byte, c *Counter) {
-	r.counter(cell).Merge(c)
-}
-
-// AddEvent takes a raw event with the metric's code. e stays the caller's.
-func (r *Reducer) AddEvent(e *ingest.Event, position ingest.Position) {
-	q, ok := r.metric.Quantity(e)
-	if !ok {
+func (t *tally) take(m *Metric, member string, c *Counter) {
+	t.total.Merge(c, 0)
+	if !m.hasMembers() {
 		return
 	}
-	r.scratch = r.metric.AppendCell(r.scratch[:0], e)
-	r.counter(r.scratch).Add(q, position)
+	if t.members == nil {
+		t.members = make(map[string]*Counter)
+	}
+	of := t.members[member]
+	if of == nil {
+		of = new(Counter)
+		t.members[member] = of
+	}
+	of.Merge(c, 0)
 }
 
-func (r *Reducer) counter(cell []byte) *Counter {
-	c := r.cells[string(cell)]
-	if c == nil {
-		c = new(Counter)
-		r.cells[string(cell)] = c
+// units returns what a tally amounts to over the period, not rounded.
+func (m *Metric) units(t *tally, period Span) decimal.Decimal {
+	switch m.Aggregation {
+	case CountAgg:
+		return countUnits(&t.total)
+	case SumAgg:
+		return sumUnits(&t.total)
+	case MaxAgg:
+		return maxUnits(&t.total)
+	case MinAgg:
+		return minUnits(&t.total)
+	case AvgAgg:
+		return avgUnits(&t.total)
+	case LatestAgg:
+		return latestUnits(&t.total)
+	case UniqueCountAgg:
+		return uniqueUnits(t.members)
+	case WeightedSumAgg:
+		return weightedUnits(&t.total, period)
+	case PercentileAgg:
+		return percentileUnits(t.members, m.Percentile)
+	default:
+		panic("BUG: no such aggregation")
 	}
-	return c
 }
 
-// Full reports whether there are more cells than an answer may have: Usage would fail.
-func (r *Reducer) Full() bool { return len(r.cells) > UsageCellsMax }
+// bucket is a BucketUsage that is being made.
+type bucket struct {
+	usage        BucketUsage
+	tally        tally
+	presentation []presentation // sorted by values
+}
 
-// Usage returns the cells that an event took part in, in the order of their values.
-func (r *Reducer) Usage() ([]CellUsage, error) {
-	if r.Full() {
-		return nil, ErrTooManyCells
+type presentation struct {
+	values []Value
+	tally  tally
+}
+
+// presented returns the part with these values, made when it is missing.
+func (b *bucket) presented(values []Value) *presentation {
+	at, found := slices.BinarySearchFunc(b.presentation, values, func(p presentation, values []Value) int {
+		return CompareValues(p.values, values)
+	})
+	if !found {
+		b.presentation = slices.Insert(b.presentation, at, presentation{values: values})
 	}
-	usage := make([]CellUsage, 0, len(r.cells))
-	for cell, counter := range r.cells {
-		if counter.EventsCount == 0 {
-			continue
-		}
-		values, err := DecodeCell([]byte(cell), len(r.metric.CellKeys))
-		if err != nil {
-			return nil, err
-		}
-		usage = append(usage, CellUsage{
-			Values:      values,
-			Units:       counter.Units(r.metric.Aggregation),
-			EventsCount: counter.EventsCount,
-		})
+	return &b.presentation[at]
+}
+
+// finish computes the units of a bucket.
+func (b *bucket) finish(m *Metric, period Span) BucketUsage {
+	u := &b.usage
+	u.Units = m.units(&b.tally, period)
+	u.TotalUnits = u.Units
+	if m.Aggregation == WeightedSumAgg {
+		u.TotalUnits = sumUnits(&b.tally.total)
 	}
-	slices.SortFunc(usage, func(a, b CellUsage) int { return CompareValues(a.Values, b.Values) })
-	return usage, nil
+	u.EventsCount = b.tally.total.EventsCount
+	precise := b.tally.total.PreciseTotal()
+	u.PreciseTotal = precise.Decimal()
+	for i := range b.presentation {
+		p := &b.presentation[i]
+		u.Presentation = append(u.Presentation, PresentationUsage{p.values, m.units(&p.tally, period)})
+	}
+	return *u
+}
+
+func compareBuckets(a, b *BucketUsage) int {
+	if c := cmp.Compare(a.Filter, b.Filter); c != 0 {
+		return c
+	}
+	return CompareValues(a.Group, b.Group)
 }

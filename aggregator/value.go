@@ -3,6 +3,8 @@ package aggregator
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"weir/ingest"
 )
@@ -48,4 +50,33 @@ func appendValue(dst []byte, p ingest.Property) (out []byte, ok bool) {
 	default: // null and nested values can't be matched
 		return dst, false
 	}
+}
+
+// ValueOf returns the value of a property as filters and groups compare it.
+func ValueOf(p ingest.Property) Value {
+	text, ok := appendValue(nil, p)
+	if !ok {
+		return Value{Null: true}
+	}
+	return Value{Text: string(text)}
+}
+
+// valueOf returns an event's value of a property.
+func valueOf(e *ingest.Event, key string) Value {
+	p, ok := e.Property(key)
+	if !ok {
+		return Value{Null: true}
+	}
+	return ValueOf(p)
+}
+
+// describeValues returns values as people read them.
+func describeValues(values []Value) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		if texts[i] = "null"; !v.Null {
+			texts[i] = strconv.Quote(v.Text)
+		}
+	}
+	return "[" + strings.Join(texts, " ") + "]"
 }

@@ -19,6 +19,10 @@ func HourOf(timestamp int64) int32 { return int32(timestamp / hourNanos) }
 // DayOfHour returns the day that an hour belongs to.
 func DayOfHour(hour int32) int32 { return hour / HoursPerDay }
 
+// StartOfHour and StartOfDay return when an hour or a day begins, nanoseconds since the epoch.
+func StartOfHour(hour int32) int64 { return int64(hour) * hourNanos }
+func StartOfDay(day int32) int64   { return int64(day) * HoursPerDay * hourNanos }
+
 // Span is a half-open range [From, To); empty when From == To.
 type Span struct{ From, To int64 }
 

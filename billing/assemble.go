@@ -15,8 +15,9 @@ const InvoiceTypeSubscription = "subscription"
 // PricedBill is a bill with the usage it covers.
 type PricedBill struct {
 	Bill
-	Charges []ChargeUsage // of the plan's charges, in their order; empty when Bill.Usage is zero
-	Cut     *Cut          // where the usage was cut; nil when Bill.Usage is zero
+	Charges []ChargeUsage   // of the plan's charges, in their order; empty when Bill.Usage is zero
+	Metered []MeteredCharge // what was asked for each of Charges
+	Cut     *Cut            // where the usage was cut; nil when Bill.Usage is zero
 }
 
 // Assembly is what an invoice is made from.
@@ -46,6 +47,7 @@ func Assemble(a Assembly) (*Invoice, []UsageSnapshot, error) {
 			Fixed:          b.Fixed,
 			Reason:         b.Reason,
 			Cut:            b.Cut,
+			Metered:        b.Metered,
 		})
 		if err := a.addBaseFee(inv, b); err != nil {
 			return nil, nil, err
@@ -181,6 +183,10 @@ func (a *Assembly) chargeFee(inv *Invoice, b *PricedBill, usage *ChargeUsage, bu
 	fee.Units, fee.TotalUnits, fee.EventsCount = bucket.Units, bucket.TotalUnits, bucket.EventsCount
 	fee.ItemCode, fee.ItemName = charge.Metric.Code, charge.Metric.Name
 	fee.DisplayName = firstNonEmpty(charge.InvoiceDisplayName, charge.Metric.Name)
+	if bucket.Filter != nil {
+		fee.FilterDisplayName = bucket.Filter.InvoiceDisplayName
+	}
+	fee.Presentation = bucket.Presentation
 	fee.Period = b.Usage
 	return fee
 }
@@ -189,7 +195,7 @@ func (a *Assembly) chargeFee(inv *Invoice, b *PricedBill, usage *ChargeUsage, bu
 func (inv *Invoice) total() error {
 	var err error
 	for i := range inv.Fees {
-		if inv.FeesAmountCents, err = addCents(inv.FeesAmountCents, inv.Fees[i].AmountCents); err != nil {
+		if inv.FeesAmountCents, err = AddCents(inv.FeesAmountCents, inv.Fees[i].AmountCents); err != nil {
 			return fmt.Errorf("cannot total the invoice: %w", err)
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"weir/aggregator"
 )
 
 // counter makes the ids 1, 2, 3, …
@@ -37,9 +35,9 @@ func aprilBill(t *testing.T, code string, charges ...ChargeUsage) PricedBill {
 	return PricedBill{Bill: b, Charges: charges, Cut: &Cut{LogID: "log", Partition: 3, Next: 17}}
 }
 
-func priced(t *testing.T, ch *Charge, cells ...aggregator.CellUsage) ChargeUsage {
+func priced(t *testing.T, ch *Charge, cells ...cellUsage) ChargeUsage {
 	t.Helper()
-	usage, err := PriceCharge(ch, MetricDefinition(ch.Metric, []Charge{*ch}), cells, "USD")
+	usage, err := PriceCharge(ch, measured(t, ch, cells), "USD")
 	if err != nil {
 		t.Fatal(err)
 	}

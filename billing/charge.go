@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +16,7 @@ const (
 	Standard  ChargeModel = "standard"
 	Graduated ChargeModel = "graduated"
 	Package   ChargeModel = "package"
+	Dynamic   ChargeModel = "dynamic" // the events carry their prices
 )
 
 // Charge prices the usage of one billable metric on a plan.
@@ -41,6 +43,41 @@ type ChargeFilter struct {
 // AllFilterValues stands in ChargeFilter.Values for every value that the metric declares for the key.
 const AllFilterValues = "__ALL_FILTER_VALUES__"
 
+// Check returns an error of the caller's if the charge can't be on its metric: its model
+// does not go with the aggregation, or a filter looks for what the metric does not declare.
+func (ch *Charge) Check() error {
+	if !ch.Model.GoesWith(ch.Metric.AggregationType) {
+		return Invalid("charge_model", CodeIncompatibleModel)
+	}
+	for i := range ch.Filters {
+		for key, values := range ch.Filters[i].Values {
+			if !ch.Metric.Declares(key, values) {
+				return Invalid("values", CodeInvalid)
+			}
+		}
+	}
+	return nil
+}
+
+// Within returns the filter's values without those that the metric does not declare (any
+// more), and whether that leaves out any. They are nil when it leaves a property without
+// a value: no event can have that, and such a filter must go. (Lago keeps it without the
+// property, and so lets it take what it never was meant for.)
+func (f *ChargeFilter) Within(metric *BillableMetric) (values map[string][]string, changed bool) {
+	values = make(map[string][]string, len(f.Values))
+	for key, wanted := range f.Values {
+		kept := slices.DeleteFunc(slices.Clone(wanted), func(value string) bool {
+			return !metric.Declares(key, []string{value})
+		})
+		if len(kept) == 0 {
+			return nil, true
+		}
+		changed = changed || len(kept) < len(wanted)
+		values[key] = kept
+	}
+	return values, changed
+}
+
 // ChargeProperties are the prices of a charge or a filter: those of its model.
 // The JSON is what PostgreSQL keeps and what Lago's API shows.
 type ChargeProperties struct {
@@ -49,6 +86,10 @@ type ChargeProperties struct {
 	PackageSize      int64            `json:"package_size,omitempty"` // package: units of one package, at least 1
 	FreeUnits        int64            `json:"free_units,omitempty"`   // package
 	PricingGroupKeys []string         `json:"pricing_group_keys,omitempty"`
+	// PresentationGroupKeys break the usage down for display, at most PresentationGroupKeysMax.
+	PresentationGroupKeys []string `json:"presentation_group_keys,omitempty"`
+	// PresentedOnInvoice are those of them that an invoice's document shows, too.
+	PresentedOnInvoice []string `json:"presented_on_invoice,omitempty"`
 }
 
 // GraduatedRange is one tier of a graduated charge.
@@ -63,6 +104,8 @@ type GraduatedRange struct {
 const (
 	PriceDigitsMax     = 38 // digits of a price before the point, and after it
 	GraduatedRangesMax = 100
+	// PresentationGroupKeysMax is Lago's bound of presentation_group_keys.
+	PresentationGroupKeysMax = 2
 )
 
 // DefaultProperties returns what a charge of the model costs when nothing is said: nothing.
@@ -73,6 +116,8 @@ func DefaultProperties(model ChargeModel) ChargeProperties {
 		return ChargeProperties{GraduatedRanges: []GraduatedRange{{}}}
 	case Package:
 		return ChargeProperties{Amount: &zero, PackageSize: 1}
+	case Dynamic:
+		return ChargeProperties{}
 	}
 	return ChargeProperties{Amount: &zero}
 }
@@ -87,6 +132,8 @@ func (p *ChargeProperties) Validate(model ChargeModel) []string {
 		return p.validateGraduated()
 	case Package:
 		return p.validatePackage()
+	case Dynamic:
+		return nil // the events carry the prices
 	}
 	return []string{CodeInvalidChargeModel}
 }
@@ -98,12 +145,21 @@ type Price struct {
 	Details    []byte          // JSON: Lago's amount_details of the model
 }
 
-// Price returns what units cost by the properties, which are valid for the model.
+// Quantity is what is priced.
+type Quantity struct {
+	Units decimal.Decimal
+	// PreciseTotal is Σ precise_total_amount_cents of the events, in hundredths of a
+	// currency unit. Only the dynamic model looks at it.
+	PreciseTotal decimal.Decimal
+}
+
+// Units returns a quantity of units whose events carry no prices.
+func Units(units decimal.Decimal) Quantity { return Quantity{Units: units} }
+
+// Price returns what a quantity costs by the properties, which are valid for the model.
 // Nothing costs less than nothing: negative units cost what no units cost.
-func (p *ChargeProperties) Price(model ChargeModel, units decimal.Decimal) Price {
-	if units.IsNegative() {
-		units = decimal.Zero
-	}
+func (p *ChargeProperties) Price(model ChargeModel, q Quantity) Price {
+	units := decimal.Max(q.Units, decimal.Zero)
 	switch model {
 	case Standard:
 		return p.priceStandard(units)
@@ -111,8 +167,17 @@ func (p *ChargeProperties) Price(model ChargeModel, units decimal.Decimal) Price
 		return p.priceGraduated(units)
 	case Package:
 		return p.pricePackage(units)
+	case Dynamic:
+		return priceDynamic(q)
 	}
 	panic("BUG: price of unknown charge model " + string(model))
+}
+
+// GoesWith reports whether charges of the model can be on metrics of the aggregation: all
+// models that price units take those of every aggregation; the dynamic one adds up what
+// events carry, and so do only sums.
+func (model ChargeModel) GoesWith(aggregation AggregationType) bool {
+	return model != Dynamic || aggregation == SumAgg
 }
 
 // validPrice reports whether a price may stand on a charge: not negative, and short

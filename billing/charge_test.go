@@ -35,7 +35,7 @@ func TestPrice(t *testing.T) {
 		if codes := p.Validate(model); codes != nil {
 			t.Fatalf("properties are invalid: %v", codes)
 		}
-		got := p.Price(model, dec(units))
+		got := p.Price(model, Units(dec(units)))
 		if !got.Amount.Equal(dec(amount)) || !got.UnitAmount.Equal(dec(unitAmount)) {
 			t.Errorf("%s of %s units: %s at %s a unit, want %s at %s", model, units, got.Amount, got.UnitAmount, amount, unitAmount)
 		}
@@ -93,7 +93,7 @@ func TestPriceUnitByUnit(t *testing.T) {
 			}
 			want = want.Add(p.GraduatedRanges[entered].PerUnitAmount.Decimal)
 		}
-		if got := p.Price(Graduated, decimal.NewFromInt(units)); !got.Amount.Equal(want) {
+		if got := p.Price(Graduated, Units(decimal.NewFromInt(units))); !got.Amount.Equal(want) {
 			t.Fatalf("%d units cost %s, want %s", units, got.Amount, want)
 		}
 
@@ -104,7 +104,7 @@ func TestPriceUnitByUnit(t *testing.T) {
 		for n := free; n < units; n += size {
 			want = want.Add(perPackage.Decimal)
 		}
-		if got := p.Price(Package, decimal.NewFromInt(units)); !got.Amount.Equal(want) {
+		if got := p.Price(Package, Units(decimal.NewFromInt(units))); !got.Amount.Equal(want) {
 			t.Fatalf("%d units cost %s, want %s", units, got.Amount, want)
 		}
 	})
@@ -114,7 +114,7 @@ func TestPriceDetails(t *testing.T) {
 	t.Parallel()
 	f := func(model ChargeModel, p ChargeProperties, units, want string) {
 		t.Helper()
-		if got := string(p.Price(model, dec(units)).Details); got != want {
+		if got := string(p.Price(model, Units(dec(units))).Details); got != want {
 			t.Errorf("details of %s units:\n got %s\nwant %s", units, got, want)
 		}
 	}

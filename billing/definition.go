@@ -1,59 +1,81 @@
 package billing
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
 	"weir/aggregator"
+	"weir/ingest"
 )
+
+// aggregations are metering's names of Lago's aggregations.
+var aggregations = map[AggregationType]aggregator.Aggregation{
+	CountAgg:       aggregator.CountAgg,
+	SumAgg:         aggregator.SumAgg,
+	MaxAgg:         aggregator.MaxAgg,
+	LatestAgg:      aggregator.LatestAgg,
+	UniqueCountAgg: aggregator.UniqueCountAgg,
+	WeightedSumAgg: aggregator.WeightedSumAgg,
+	MinAgg:         aggregator.MinAgg,
+	AvgAgg:         aggregator.AvgAgg,
+	PercentileAgg:  aggregator.PercentileAgg,
+}
 
 // MetricDefinition returns what metering must know of a billable metric so that all of
 // the charges on it can be priced: its cells are split by every property that some
 // charge or filter of charges filters or groups by. Charges on other metrics are passed
-// over. The metric's aggregation must be one that works today.
-func MetricDefinition(metric BillableMetric, charges []Charge) *aggregator.Metric {
-	var keys []string
+// over. The error is a metric that can't be metered, which was refused when it was made.
+func MetricDefinition(metric BillableMetric, charges []Charge) (*aggregator.Metric, error) {
+	pointers := make([]*Charge, len(charges))
 	for i := range charges {
-		if charges[i].Metric.ID == metric.ID {
-			keys = append(keys, charges[i].cellKeys()...)
-		}
+		pointers[i] = &charges[i]
 	}
-	slices.Sort(keys)
+	return metricDefinition(metric, pointers)
+}
+
+func metricDefinition(metric BillableMetric, charges []*Charge) (*aggregator.Metric, error) {
 	definition := &aggregator.Metric{
 		Organization: metric.OrganizationID,
 		Code:         metric.Code,
-		CellKeys:     slices.Compact(keys),
+		Aggregation:  aggregations[metric.AggregationType],
+		Recurring:    metric.Recurring,
+		Percentile:   metric.Percentile,
+		ReceivedFrom: metric.ReceivedFrom,
 	}
-	switch metric.AggregationType {
-	case CountAgg:
-		definition.Aggregation = aggregator.CountAgg
-	case SumAgg:
-		definition.Aggregation = aggregator.SumAgg
+	if metric.AggregationType != CountAgg {
 		definition.FieldName = metric.FieldName
-	default:
-		panic("BUG: metering of unknown aggregation " + string(metric.AggregationType))
 	}
-	return definition
-}
-
-// cellKeys returns every property that the charge filters or groups by, possibly twice.
-func (ch *Charge) cellKeys() []string {
-	keys := slices.Clone(ch.Properties.PricingGroupKeys)
-	for i := range ch.Filters {
-		keys = append(keys, ch.Filters[i].Properties.PricingGroupKeys...)
-		keys = append(keys, ch.Filters[i].keys()...)
-	}
-	return keys
-}
-
-// missingCellKey returns a property that pricing the charge needs and cells lack, or "".
-func missingCellKey(ch *Charge, cellKeys []string) string {
-	for _, key := range ch.cellKeys() {
-		if !slices.Contains(cellKeys, key) {
-			return key
+	if metric.Expression != "" {
+		expression, err := ingest.ParseExpression(metric.Expression)
+		if err != nil {
+			return nil, fmt.Errorf("cannot meter %s: %w", metric.Code, err)
 		}
+		definition.Expression = expression
 	}
-	return ""
+	for _, charge := range charges {
+		if charge.Metric.ID != metric.ID {
+			continue
+		}
+		split := ChargeSplit(charge)
+		definition.CellKeys = append(definition.CellKeys, split.Keys()...)
+		definition.PreciseTotals = definition.PreciseTotals || charge.Model == Dynamic
+	}
+	slices.Sort(definition.CellKeys)
+	definition.CellKeys = slices.Compact(definition.CellKeys)
+	if !definition.Valid() {
+		return nil, fmt.Errorf("cannot meter %s: aggregation %s", metric.Code, metric.AggregationType)
+	}
+	return definition, nil
+}
+
+// ChargeSplit returns how the charge divides the usage of its metric: what to ask metering for.
+func ChargeSplit(ch *Charge) aggregator.Split {
+	return aggregator.Split{
+		Filters:          chargeFilters(ch),
+		GroupKeys:        ch.Properties.PricingGroupKeys,
+		PresentationKeys: ch.Properties.PresentationGroupKeys,
+	}
 }
 
 // chargeFilters returns the charge's filters as metering sees them, in their order.
@@ -61,6 +83,7 @@ func chargeFilters(ch *Charge) []aggregator.Filter {
 	filters := make([]aggregator.Filter, len(ch.Filters))
 	for i := range ch.Filters {
 		filters[i].GroupKeys = ch.Filters[i].Properties.PricingGroupKeys
+		filters[i].PresentationKeys = ch.Filters[i].Properties.PresentationGroupKeys
 		for _, key := range ch.Filters[i].keys() {
 			values := ch.Filters[i].Values[key]
 			condition := aggregator.FilterCondition{Key: key, Values: values}

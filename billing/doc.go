@@ -21,12 +21,59 @@
 // # From usage to an invoice
 //
 //	definition.go  MetricDefinition: by which properties metering must split a metric
-//	pricing.go     PriceCharge: cells to buckets of filter and group, buckets to money
-//	standard.go graduated.go package.go  the charge models: validity, price, details
+//	metered_charge.go  MeterCharges: what to ask metering for charges
+//	pricing.go     PriceCharge: buckets of filter and group to money
+//	standard.go graduated.go package.go dynamic.go  the charge models: validity, price, details
+//	projection.go  Project: what the usage of a running period comes to at its end
 //	period.go      Schedule: where periods begin and end, by local days
 //	subscription.go  Start, Terminate, Cancel: the states, and what they make due
 //	bill.go        NextBill: what falls due next for a subscription, and its Advance
 //	assemble.go    Assemble: the bills of one customer to an invoice and its evidence
+//	evidence.go    what an invoice keeps of what it asked metering and how it priced that
+//	invoiced_usage.go  Difference: what has become of usage since it was billed
+//
+// # Metrics and charges
+//
+// What a metric says of a period without events, and which charge models it may carry.
+// Package aggregator says what each makes of events.
+//
+//	aggregation         nothing happened            recurring, nothing happened    models
+//	count_agg           0                           -                              s g p
+//	sum_agg             0                           the sum of all time            s g p d
+//	max_agg             0                           -                              s g p
+//	min_agg             0                           -                              s g p
+//	avg_agg             0                           -                              s g p
+//	latest_agg          0                           -                              s g p
+//	unique_count_agg    0                           the members that are present   s g p
+//	weighted_sum_agg    0                           the running sum                s g p
+//	percentile_agg      0                           -                              s g p
+//
+//	s standard, g graduated, p package: whatever prices units takes all of them
+//	d dynamic: adds up what events carry, which only sums do
+//
+// Percentage models, which do not exist yet, will price what events amount to: they can't be
+// on latest_agg (Lago), nor on min_agg, avg_agg and percentile_agg.
+//
+// Units are rounded as the metric says, by bucket, and then bounded: less than nothing is
+// nothing. Parts for display (presentation_group_keys) are neither; they need not add up to
+// the bucket, and do not where the aggregation is no sum.
+//
+// # Changes of the catalog
+//
+// All of a metric can be changed that can be counted again from raw events, and a charge in
+// all but its metric. A change covers the past, in periods that are not billed yet. What an
+// invoice has billed stays as it is: it keeps the charges as they were priced and the very
+// question that it asked of metering (InvoicedUsage), and by what that would be answered
+// today is a difference that can be seen (UsageDifference).
+//
+// What can't be changed is a metric's code while there are charges on it, since its events
+// carry it. A deleted metric takes its charges with it. Its events stay, as evidence; a new
+// metric with its code counts only those received after the deletion, by the system's
+// clock as intake stamps them (BillableMetric.ReceivedFrom). Clocks of processes that
+// differ may put an event of that very moment on the other side.
+//
+// The values of a charge filter never change under its id, which fees refer to. A filter
+// whose values are others is another filter.
 //
 // # Choices
 //
@@ -58,4 +105,7 @@
 //     next had begun never paid that month: the fee of the one after covered both.
 //   - Asked for the running period of a subscription whose end had passed without a biller
 //     noticing yet, UsagePeriodAt answered one that began after it ended.
+//   - Current usage and invoices each chose for themselves by which definition to ask, from
+//     a plan and a catalog that are read one after the other. Since metrics can be changed,
+//     a price of one state could meet units of another. MeterCharges chooses for both.
 package billing

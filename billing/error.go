@@ -25,6 +25,11 @@ const (
 	CodeInvalidPackageSize     = "invalid_package_size"
 	CodeInvalidFreeUnits       = "invalid_free_units"
 	CodeInvalidChargeModel     = "invalid_charge_model"
+	CodeIncompatibleModel      = "invalid_aggregation_type_or_charge_model"
+	CodeIncompatible           = "not_compatible_with_aggregation_type"
+	CodeInvalidExpression      = "invalid_expression"
+	CodeMustBeBlank            = "value_must_be_blank"
+	CodeAttached               = "attached_to_plan_or_subscription"
 	CodeNotSupported           = "not_supported_yet" // ours: Lago takes it, this version does not
 )
 

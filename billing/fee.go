@@ -38,12 +38,16 @@ type Fee struct {
 	TotalUnits    decimal.Decimal // total_aggregated_units
 	EventsCount   int64
 	AmountDetails []byte // JSON, Lago's amount_details of the model
-	TaxesCents    int64
+	// Presentation breaks the units down for display (presentation_breakdowns).
+	Presentation []PresentationUsage
+	TaxesCents   int64
 
-	ItemCode      string // metric code or plan code, as invoiced
-	ItemName      string
-	DisplayName   string // invoice_display_name
-	PaymentStatus PaymentStatus
-	Period        Period
-	CreatedAt     time.Time
+	ItemCode    string // metric code or plan code, as invoiced
+	ItemName    string
+	DisplayName string // invoice_display_name
+	// FilterDisplayName is the filter's invoice_display_name, as invoiced.
+	FilterDisplayName string
+	PaymentStatus     PaymentStatus
+	Period            Period
+	CreatedAt         time.Time
 }

@@ -70,6 +70,9 @@ type InvoiceSubscription struct {
 	Reason             string // subscription_starting, subscription_periodic, subscription_terminating
 	// Cut says which events the usage was made of: those of the partition with positions below it.
 	Cut *Cut
+	// Metered is what metering was asked for the usage and how it was priced: with the cut
+	// it recomputes the fees. It is written with the invoice, and read by InvoicedUsage alone.
+	Metered []MeteredCharge
 }
 
 // Cut is a place in the log.

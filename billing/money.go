@@ -59,8 +59,8 @@ func FormatDecimal(d decimal.Decimal) string {
 	return text + ".0"
 }
 
-// addCents returns a+b, or an error if that does not fit an int64.
-func addCents(a, b int64) (int64, error) {
+// AddCents returns a+b, or an error if that does not fit an int64.
+func AddCents(a, b int64) (int64, error) {
 	sum := a + b
 	if (sum > a) != (b > 0) {
 		return 0, fmt.Errorf("amount of %d + %d minor units is too large", a, b)

@@ -43,9 +43,9 @@ func TestAddCents(t *testing.T) {
 	t.Parallel()
 	f := func(a, b, want int64, ok bool) {
 		t.Helper()
-		got, err := addCents(a, b)
+		got, err := AddCents(a, b)
 		if (err == nil) != ok || (ok && got != want) {
-			t.Errorf("addCents(%d, %d) = %d, %v", a, b, got, err)
+			t.Errorf("AddCents(%d, %d) = %d, %v", a, b, got, err)
 		}
 	}
 	f(1, 2, 3, true)

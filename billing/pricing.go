@@ -29,7 +29,7 @@ func TotalCents(usages []ChargeUsage) (int64, error) {
 	var total int64
 	for i := range usages {
 		var err error
-		if total, err = addCents(total, usages[i].AmountCents); err != nil {
+		if total, err = AddCents(total, usages[i].AmountCents); err != nil {
 			return 0, fmt.Errorf("cannot total usage: %w", err)
 		}
 	}
@@ -43,13 +43,25 @@ type BucketUsage struct {
 	// Empty, never nil, where the bucket is not grouped.
 	GroupedBy map[string]*string
 
-	Units         decimal.Decimal // rounded as the metric says, at least 0
-	TotalUnits    decimal.Decimal // total_aggregated_units; equal to Units for count and sum
+	Units decimal.Decimal // rounded as the metric says, at least 0
+	// TotalUnits is Lago's total_aggregated_units: of a weighted sum the running sum at the
+	// period's end, as it is; of all others Units.
+	TotalUnits    decimal.Decimal
 	EventsCount   int64
 	AmountCents   int64
 	PreciseAmount decimal.Decimal // in cents, before rounding
 	UnitAmount    decimal.Decimal // in currency units; see Price.UnitAmount
 	AmountDetails []byte          // JSON; see Price.Details
+	// Presentation breaks the usage down for display, in the order of the values; empty
+	// where the charge has no presentation group keys.
+	Presentation []PresentationUsage
+}
+
+// PresentationUsage is a part of a bucket that is shown by itself, and not priced.
+type PresentationUsage struct {
+	PresentedBy map[string]*string `json:"presentation_by"` // property -> value, nil value = events without it
+	// Units are as they were measured: what rounds and bounds the bucket's does not apply.
+	Units decimal.Decimal `json:"units"`
 }
 
 // Properties returns the prices of the bucket: its filter's, or the charge's own.
@@ -65,16 +77,13 @@ func (b *BucketUsage) IsEmpty() bool {
 	return b.Units.IsZero() && b.EventsCount == 0 && b.AmountCents == 0
 }
 
-// PriceCharge prices the usage of a charge, in the order that ChargeUsage says.
-// metric is the definition that the cells were asked for with. It is the one function
+// PriceCharge prices the usage of a charge, in the order that ChargeUsage says. buckets
+// are what metering answered for the charge's metric and ChargeSplit. It is the one function
 // that makes money of usage: for current usage as for invoices. The error is an amount
-// too large for int64 minor units, or a definition that was not made for this charge.
-func PriceCharge(ch *Charge, metric *aggregator.Metric, cells []aggregator.CellUsage, currency Currency) (ChargeUsage, error) {
-	if missing := missingCellKey(ch, metric.CellKeys); missing != "" {
-		return ChargeUsage{}, fmt.Errorf("cannot price charge %s: usage of %s is not split by %q", ch.ID, metric.Code, missing)
-	}
+// too large for int64 minor units.
+func PriceCharge(ch *Charge, buckets []aggregator.BucketUsage, currency Currency) (ChargeUsage, error) {
 	usage := ChargeUsage{Charge: ch}
-	for _, b := range bucketUsage(ch, metric, cells) {
+	for _, b := range bucketUsage(ch, buckets) {
 		if err := usage.add(b, currency); err != nil {
 			return ChargeUsage{}, fmt.Errorf("cannot price charge %s: %w", ch.ID, err)
 		}
@@ -85,15 +94,20 @@ func PriceCharge(ch *Charge, metric *aggregator.Metric, cells []aggregator.CellU
 // add prices a bucket and appends it.
 func (u *ChargeUsage) add(b aggregator.BucketUsage, currency Currency) error {
 	metric := &u.Charge.Metric
-	units := decimal.Max(roundUnits(b.Units, metric.RoundingFunction, metric.RoundingPrecision), decimal.Zero)
+	rounded := roundUnits(b.Units, metric.RoundingFunction, metric.RoundingPrecision)
+	units := decimal.Max(rounded, decimal.Zero)
 	bucket := BucketUsage{Units: units, TotalUnits: units, EventsCount: b.EventsCount}
+	if metric.AggregationType == WeightedSumAgg {
+		bucket.TotalUnits = b.TotalUnits
+	}
 	if b.Filter != aggregator.NoFilter {
 		bucket.Filter = &u.Charge.Filters[b.Filter]
 	}
 	properties := bucket.Properties(u.Charge)
 	bucket.GroupedBy = groupedBy(properties.PricingGroupKeys, b.Group)
+	bucket.Presentation = presented(properties.PresentationGroupKeys, b.Presentation)
 
-	price := properties.Price(u.Charge.Model, units)
+	price := properties.Price(u.Charge.Model, Quantity{Units: rounded, PreciseTotal: b.PreciseTotal})
 	cents, err := Cents(price.Amount, currency)
 	if err != nil {
 		return err
@@ -106,15 +120,14 @@ func (u *ChargeUsage) add(b aggregator.BucketUsage, currency Currency) error {
 	u.Buckets = append(u.Buckets, bucket)
 	u.Units = u.Units.Add(units)
 	u.EventsCount += b.EventsCount
-	u.AmountCents, err = addCents(u.AmountCents, cents)
+	u.AmountCents, err = AddCents(u.AmountCents, cents)
 	return err
 }
 
-// bucketUsage distributes the cells over the charge's buckets: those of each filter in
-// turn, then the default bucket's. What is not grouped has a bucket also without usage:
-// a graduated charge's first flat amount is due even then.
-func bucketUsage(ch *Charge, metric *aggregator.Metric, cells []aggregator.CellUsage) []aggregator.BucketUsage {
-	seen := aggregator.Bucket(cells, metric.CellKeys, chargeFilters(ch), ch.Properties.PricingGroupKeys)
+// bucketUsage returns the charge's buckets: those of each filter in turn, then the
+// default bucket's. What is not grouped has a bucket also without usage: a graduated
+// charge's first flat amount is due even then.
+func bucketUsage(ch *Charge, seen []aggregator.BucketUsage) []aggregator.BucketUsage {
 	var buckets []aggregator.BucketUsage
 	for filter := range ch.Filters {
 		buckets = appendBuckets(buckets, seen, filter, ch.Filters[filter].Properties.PricingGroupKeys)
@@ -133,6 +146,15 @@ func appendBuckets(dst, seen []aggregator.BucketUsage, filter int, groupKeys []s
 		dst = append(dst, aggregator.BucketUsage{Filter: filter})
 	}
 	return dst
+}
+
+// presented names the values of the parts that a bucket is broken down to.
+func presented(keys []string, parts []aggregator.PresentationUsage) []PresentationUsage {
+	var usages []PresentationUsage
+	for _, part := range parts {
+		usages = append(usages, PresentationUsage{PresentedBy: groupedBy(keys, part.Values), Units: part.Units})
+	}
+	return usages
 }
 
 // groupedBy names the values of a group.

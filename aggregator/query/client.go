@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"weir/aggregator"
 	"weir/ingest"
 )
 
@@ -98,6 +99,9 @@ func newHTTPClient() *http.Client {
 
 // Usage asks the owner of the subscription's partition. See Querier.
 func (c *Client) Usage(ctx context.Context, req UsageRequest) (UsageAnswer, error) {
+	if err := req.Check(); err != nil {
+		return UsageAnswer{}, fmt.Errorf("cannot ask for usage: %w", err)
+	}
 	partition := ingest.Partition(req.Organization, req.Subscription, c.opts.Partitions)
 	var answer UsageAnswer
 	err := c.retry(ctx, "usage", func(ctx context.Context, table *ownerTable) error {
@@ -129,15 +133,12 @@ func (c *Client) checkUsage(url string, partition int32, req UsageRequest, answe
 		return fmt.Errorf("%s answered for partition %d, not %d", url, answer.Partition, partition)
 	case answer.Next < req.AtLeast:
 		return fmt.Errorf("%s answered at offset %d, before %d: %w", url, answer.Next, req.AtLeast, ErrNotYet)
-	case len(answer.Metrics) != len(req.Metrics):
-		return fmt.Errorf("%s answered %d metrics, not %d", url, len(answer.Metrics), len(req.Metrics))
+	case len(answer.Items) != len(req.Items):
+		return fmt.Errorf("%s answered %d items, not %d", url, len(answer.Items), len(req.Items))
 	}
-	for i, m := range answer.Metrics {
-		for _, cell := range m.Cells {
-			if len(cell.Values) != len(req.Metrics[i].CellKeys) {
-				return fmt.Errorf("%s answered a cell of %d values for metric %s, not %d",
-					url, len(cell.Values), req.Metrics[i].Code, len(req.Metrics[i].CellKeys))
-			}
+	for i := range answer.Items {
+		if err := checkBuckets(&req.Items[i], answer.Items[i].Buckets); err != nil {
+			return fmt.Errorf("%s answered usage of %q that was not asked for: %w", url, req.Items[i].Metric.Code, err)
 		}
 	}
 	return nil
@@ -192,7 +193,7 @@ func mayRetry(err error) bool {
 	var unreachable *unreachableError
 	var remote *remoteError
 	switch {
-	case errors.Is(err, ErrStopped):
+	case errors.Is(err, ErrStopped), errors.Is(err, aggregator.ErrTooManyCells):
 		return false
 	case errors.Is(err, ErrNotOwner), errors.Is(err, ErrNotYet), errors.Is(err, errOverloaded):
 		return true

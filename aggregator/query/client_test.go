@@ -35,7 +35,7 @@ func TestUsageGoesToTheOwner(t *testing.T) {
 		}
 		want := UsageAnswer{
 			LogID: testLogID, Partition: ingest.Partition(testOrganization, req.Subscription, testPartitions),
-			Next: int64(i) + 1, Metrics: []MetricUsage{},
+			Next: int64(i) + 1, Items: []ItemUsage{},
 		}
 		if !reflect.DeepEqual(answer, want) {
 			t.Errorf("answer is %+v, want %+v", answer, want)
@@ -246,14 +246,31 @@ func TestStaleOwner(t *testing.T) {
 func TestAnswerToAnotherQuestion(t *testing.T) {
 	t.Parallel()
 	req := usageOf("s")
-	req.Metrics = []*aggregator.Metric{{Organization: testOrganization, Code: "c", Aggregation: aggregator.CountAgg, CellKeys: []string{"k"}}}
+	metric := &aggregator.Metric{Organization: testOrganization, Code: "c", Aggregation: aggregator.CountAgg, CellKeys: []string{"k"}}
+	req.Items = []UsageItem{{metric, aggregator.Split{
+		GroupKeys: []string{"k"},
+		Filters:   []aggregator.Filter{{Conditions: []aggregator.FilterCondition{{Key: "k", Values: []string{"v"}}}}},
+	}}}
+	bucket := func(filter int, group ...string) aggregator.BucketUsage {
+		b := aggregator.BucketUsage{Filter: filter}
+		for _, text := range group {
+			b.Group = append(b.Group, aggregator.Value{Text: text})
+		}
+		return b
+	}
 	partition := ingest.Partition(req.Organization, req.Subscription, testPartitions)
 	for name, spoil := range map[string]func(*UsageAnswer){
 		"another log":       func(a *UsageAnswer) { a.LogID = "other" },
 		"another partition": func(a *UsageAnswer) { a.Partition++ },
-		"too few metrics":   func(a *UsageAnswer) { a.Metrics = nil },
-		"other cell keys": func(a *UsageAnswer) {
-			a.Metrics[0].Cells = []aggregator.CellUsage{{Values: make([]aggregator.Value, 2)}}
+		"too few items":     func(a *UsageAnswer) { a.Items = nil },
+		"other group":       func(a *UsageAnswer) { a.Items[0].Buckets = []aggregator.BucketUsage{bucket(aggregator.NoFilter)} },
+		"no such filter":    func(a *UsageAnswer) { a.Items[0].Buckets = []aggregator.BucketUsage{bucket(1)} },
+		"no filter at all":  func(a *UsageAnswer) { a.Items[0].Buckets = []aggregator.BucketUsage{bucket(aggregator.AnyFilter)} },
+		"bucket twice": func(a *UsageAnswer) {
+			a.Items[0].Buckets = []aggregator.BucketUsage{bucket(aggregator.NoFilter, "x"), bucket(aggregator.NoFilter, "x")}
+		},
+		"buckets out of order": func(a *UsageAnswer) {
+			a.Items[0].Buckets = []aggregator.BucketUsage{bucket(0), bucket(aggregator.NoFilter, "x")}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -261,7 +278,7 @@ func TestAnswerToAnotherQuestion(t *testing.T) {
 			f := &fakeQuerier{name: "a"}
 			f.own(allPartitions...)
 			f.onUsage = func(context.Context, UsageRequest) (UsageAnswer, error) {
-				answer := UsageAnswer{LogID: testLogID, Partition: partition, Metrics: make([]MetricUsage, 1)}
+				answer := UsageAnswer{LogID: testLogID, Partition: partition, Items: make([]ItemUsage, 1)}
 				spoil(&answer)
 				return answer, nil
 			}
@@ -280,8 +297,9 @@ func TestAnswerToAnotherQuestion(t *testing.T) {
 func TestErrorsThatEndTheQuestion(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]error{
-		"stopped":  fmt.Errorf("partition 3: checksum differs: %w", ErrStopped),
-		"internal": errors.New("the disk is gone"),
+		"stopped":        fmt.Errorf("partition 3: checksum differs: %w", ErrStopped),
+		"too many cells": fmt.Errorf("metric \"m\": %w", aggregator.ErrTooManyCells),
+		"internal":       errors.New("the disk is gone"),
 	} {
 		f := &fakeQuerier{name: "a"}
 		f.own(allPartitions...)
@@ -292,8 +310,10 @@ func TestErrorsThatEndTheQuestion(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), given.Error()) {
 			t.Errorf("%s: error is %v, want what the owner said", name, err)
 		}
-		if errors.Is(err, ErrStopped) != errors.Is(given, ErrStopped) {
-			t.Errorf("%s: errors.Is(%v, ErrStopped) is wrong", name, err)
+		for _, is := range []error{ErrStopped, aggregator.ErrTooManyCells} {
+			if errors.Is(err, is) != errors.Is(given, is) {
+				t.Errorf("%s: errors.Is(%v, %v) is wrong", name, err, is)
+			}
 		}
 		if f.questions() != 1 {
 			t.Errorf("%s: asked %d times, want once", name, f.questions())

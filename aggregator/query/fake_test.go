@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -28,7 +29,9 @@ type fakeQuerier struct {
 	owned  map[int32]bool
 	stored []Event
 	asked  int
-	times  []time.Duration // time left, by question
+	// seriesScan is how many series one answer looks at.
+	seriesScan int
+	times      []time.Duration // time left, by question
 
 	onUsage  func(ctx context.Context, req UsageRequest) (UsageAnswer, error)
 	onEvents func(asked int) // called with mu held
@@ -69,7 +72,7 @@ func (f *fakeQuerier) Usage(ctx context.Context, req UsageRequest) (UsageAnswer,
 	}
 	return UsageAnswer{
 		LogID: testLogID, Partition: partition, Next: req.AtLeast + 1,
-		Metrics: make([]MetricUsage, len(req.Metrics)),
+		Items: make([]ItemUsage, len(req.Items)),
 	}, nil
 }
 
@@ -96,6 +99,33 @@ func (f *fakeQuerier) Events(ctx context.Context, req EventsRequest) (EventsAnsw
 		return EventsAnswer{}, err
 	}
 	return EventsAnswer{Events: pageOf(found, req.Offset, req.Limit), Total: len(found)}, nil
+}
+
+// Series looks at seriesScan series at a time. Those with the code "empty" have no event in range.
+func (f *fakeQuerier) Series(ctx context.Context, req SeriesRequest) (SeriesAnswer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.begin(ctx)
+	found, err := f.find(req.Partitions, req.AtLeast, func(e *Event) bool {
+		key := SeriesKey{e.Subscription, e.Code}
+		return key.Compare(req.After) > 0 && (req.Subscription == "" || req.Subscription == e.Subscription)
+	})
+	if err != nil {
+		return SeriesAnswer{}, err
+	}
+	counts := map[SeriesKey]SeriesInfo{}
+	for _, e := range found {
+		key := SeriesKey{e.Subscription, e.Code}
+		counts[key] = SeriesInfo{key, e.Partition, counts[key].Events + 1, 1, 2}
+	}
+	page := SeriesAnswer{Series: slices.Collect(maps.Values(counts))}
+	slices.SortFunc(page.Series, func(a, b SeriesInfo) int { return a.Compare(b.SeriesKey) })
+	if n := min(req.Limit, f.seriesScan); len(page.Series) > n {
+		page.Series = page.Series[:n]
+		page.Next = page.Series[n-1].SeriesKey
+	}
+	page.Series = slices.DeleteFunc(page.Series, func(s SeriesInfo) bool { return s.Code == "empty" })
+	return page, nil
 }
 
 // find returns the events of the partitions, in order. Offsets to cover are
@@ -193,6 +223,10 @@ type stoppedQuerier struct{}
 
 func (stoppedQuerier) Usage(context.Context, UsageRequest) (UsageAnswer, error) {
 	return UsageAnswer{}, ErrStopped
+}
+
+func (stoppedQuerier) Series(context.Context, SeriesRequest) (SeriesAnswer, error) {
+	return SeriesAnswer{}, ErrStopped
 }
 
 func (stoppedQuerier) Event(context.Context, EventRequest) ([]Event, error) { return nil, ErrStopped }

@@ -48,7 +48,7 @@ func (c *Client) Event(ctx context.Context, req EventRequest) ([]Event, error) {
 // alone, and merges their pages. Skipping Offset events means to fetch them when
 // there are several owners. See Querier.
 func (c *Client) Events(ctx context.Context, req EventsRequest) (EventsAnswer, error) {
-	if err := req.check(); err != nil {
+	if err := req.Check(); err != nil {
 		return EventsAnswer{}, fmt.Errorf("cannot ask for events: %w", err)
 	}
 	partitions := c.partitionsOrAll(req.Partitions)

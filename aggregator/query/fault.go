@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+
+	"weir/aggregator"
 )
 
 // fault is one kind of error as it crosses the wire. The code says which; the
@@ -31,6 +33,7 @@ var faults = []fault{
 	{"stopped", http.StatusServiceUnavailable, ErrStopped},
 	{"deadline", http.StatusGatewayTimeout, context.DeadlineExceeded},
 	{"canceled", http.StatusServiceUnavailable, context.Canceled},
+	{"too_many_cells", http.StatusUnprocessableEntity, aggregator.ErrTooManyCells},
 	{codeOverloaded, http.StatusServiceUnavailable, errOverloaded},
 	{codeInvalid, http.StatusBadRequest, nil},
 	{codeUnauthorized, http.StatusUnauthorized, nil},

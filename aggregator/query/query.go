@@ -1,8 +1,10 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,9 +28,7 @@ type UsageRequest struct {
 	Organization uuid.UUID
 	Subscription string // external_subscription_id
 	From, To     time.Time
-	// Metrics are the definitions to answer with, whatever the owner counts by: from
-	// counters where the definition is the same, else from raw events.
-	Metrics []*aggregator.Metric
+	Items        []UsageItem // at most ItemsMax
 	// AtLeast is the log offset the answer must cover: every record below it. The
 	// answerer waits for it until the context ends, then says ErrNotYet.
 	AtLeast int64
@@ -37,18 +37,38 @@ type UsageRequest struct {
 	Committed bool
 }
 
+// UsageItem is what one charge asks for: a metric and how its usage is divided.
+//
+// The metric is the definition to answer with, whatever the owner counts by: from
+// counters where the definition is the same, else from raw events. The split may look
+// only at the metric's CellKeys.
+type UsageItem struct {
+	Metric *aggregator.Metric
+	Split  aggregator.Split
+}
+
+// ItemsMax is how many items one question may have, BucketsMax how many buckets, parts
+// for display counted by themselves, an answer: one with more is aggregator.ErrTooManyCells.
+const (
+	ItemsMax   = 10_000
+	BucketsMax = 200_000
+)
+
 // UsageAnswer is the usage at a log position.
 type UsageAnswer struct {
 	LogID     string
 	Partition int32
 	// Next is the cut: the answer is of exactly the events in records below this offset.
-	Next    int64
-	Metrics []MetricUsage // in the order of the request
+	Next  int64
+	Items []ItemUsage // in the order of the request
 }
 
-// MetricUsage is one metric's usage by cell, cells in the order of their values.
-type MetricUsage struct {
-	Cells []aggregator.CellUsage
+// ItemUsage is the usage that one item asked for.
+type ItemUsage struct {
+	// Buckets are ordered by filter, aggregator.NoFilter first, then by group.
+	Buckets []aggregator.BucketUsage
+	// Uncounted are the events of the metric's code in the period that did not take part.
+	Uncounted aggregator.Uncounted
 }
 
 // Event is one stored event, with owned memory.
@@ -64,6 +84,41 @@ type Event struct {
 	Properties    []Property
 	Partition     int32
 	Position      ingest.Position
+	// Revision is 0 for the event as it was sent, and the amendment's or cancellation's
+	// number otherwise.
+	Revision  uint32
+	Cancelled bool // the event counts no more; its content is the last it had
+	// Versions are all contents the event had and its cancellations, by revision, then
+	// position: the last says what it means now. Conflicts are the later events with its id and
+	// other content, which were set aside, in the order of the log. Of each the newest
+	// HistoryMax are given, and by Querier.Event alone.
+	Versions  []Version
+	Conflicts []Conflict
+}
+
+// HistoryMax is how many versions, and how many conflicts, of one event are given.
+const HistoryMax = 100
+
+// Version is what an event was at a time: as it was sent, amended or cancelled. All
+// stand in the event's partition.
+type Version struct {
+	Revision  uint32 // 0 for the event as it was sent
+	Position  ingest.Position
+	Cancelled bool // a cancellation: it has no content, and what follows is zero
+	// ReceivedAt is when weir took the version in, nanoseconds since the Unix epoch.
+	ReceivedAt   int64
+	Code         string
+	Timestamp    int64 // nanoseconds since the Unix epoch
+	Filled       bool
+	PreciseTotal string // "" when absent
+	Properties   []Property
+}
+
+// Conflict is a later event of the same identity with other content. It counts for nothing.
+type Conflict struct {
+	Partition  int32
+	Position   ingest.Position
+	ReceivedAt int64 // nanoseconds since the Unix epoch
 }
 
 // Property is one stored property.
@@ -83,16 +138,22 @@ type EventRequest struct {
 }
 
 // EventsRequest asks for a page of events in the order of CompareEvents: newest
-// timestamp first, ties by transaction id.
+// timestamp first, ties by transaction id. Events have their current content; those that
+// are cancelled are not among them.
 type EventsRequest struct {
 	Organization uuid.UUID
 	Subscription string // "" = of every subscription
 	Code         string // "" = of every code
 	From, To     time.Time
-	Offset       int     // events to skip
-	Limit        int     // events to return, at most EventsLimitMax
-	Partitions   []int32 // where to look; nil = in every partition
-	AtLeast      map[int32]int64
+	// Of asks only for the events behind a part of a usage: those of its metric's code that
+	// belong to it. It needs Subscription; Code is then the metric's, or "". From and To
+	// are taken as they are: behind a recurring metric is all that came before To. Every
+	// event of the range is read, so a long range takes its time.
+	Of         *aggregator.Part
+	Offset     int     // events to skip
+	Limit      int     // events to return, at most EventsLimitMax
+	Partitions []int32 // where to look; nil = in every partition
+	AtLeast    map[int32]int64
 }
 
 // EventsLimitMax is how many events one page may have, EventsCountMax up to
@@ -108,10 +169,63 @@ type EventsAnswer struct {
 	Total  int // of all pages, capped at EventsCountMax
 }
 
+// SeriesRequest asks which codes subscriptions have sent events with, whether or not
+// something is metered by them: what weir counts knows nothing of which metrics and
+// subscriptions there are.
+type SeriesRequest struct {
+	Organization uuid.UUID
+	Subscription string // "" = of every subscription
+	// From and To bound the events: a series without one in [From, To) is left out.
+	From, To   time.Time
+	After      SeriesKey       // the series behind this one; zero = from the first
+	Limit      int             // series to return, 1 to SeriesLimitMax
+	Partitions []int32         // where to look; nil = in every partition
+	AtLeast    map[int32]int64 // log offset to cover, by partition
+}
+
+// SeriesLimitMax is how many series one page may have, SeriesCountMax up to where the
+// events of each are counted, SeriesScanMax how many series one answer looks at in a partition.
+const (
+	SeriesLimitMax = 1000
+	SeriesCountMax = 1000
+	SeriesScanMax  = 10_000
+)
+
+// SeriesKey names the events of one subscription with one code. Keys are ordered by
+// subscription, then by code, as bytes.
+type SeriesKey struct {
+	Subscription string // external_subscription_id
+	Code         string
+}
+
+// Compare orders keys.
+func (k SeriesKey) Compare(other SeriesKey) int {
+	return cmp.Or(strings.Compare(k.Subscription, other.Subscription), strings.Compare(k.Code, other.Code))
+}
+
+// SeriesInfo is what there is of a series in the range asked for.
+type SeriesInfo struct {
+	SeriesKey
+	Partition int32
+	Events    int // current events, at least 1; capped at SeriesCountMax
+	// Oldest and Newest are the timestamps of the first and the last of them, nanoseconds
+	// since the Unix epoch.
+	Oldest, Newest int64
+}
+
+// SeriesAnswer is a page of series, ordered by their keys.
+type SeriesAnswer struct {
+	Series []SeriesInfo
+	// Next is where the next page begins (SeriesRequest.After); zero when there is none. A page
+	// may have fewer series than asked for, even none, and still not be the last.
+	Next SeriesKey
+}
+
 // Querier answers usage questions: the aggregators of this process, or a client
 // that finds the owner in another.
 type Querier interface {
 	Usage(ctx context.Context, req UsageRequest) (UsageAnswer, error)
 	Event(ctx context.Context, req EventRequest) ([]Event, error)
 	Events(ctx context.Context, req EventsRequest) (EventsAnswer, error)
+	Series(ctx context.Context, req SeriesRequest) (SeriesAnswer, error)
 }

@@ -37,9 +37,10 @@ const (
 const timeoutHeader = "Weir-Timeout"
 
 const (
-	usagePath  = PathPrefix + "v1/usage"
-	eventPath  = PathPrefix + "v1/event"
-	eventsPath = PathPrefix + "v1/events"
+	usagePath  = PathPrefix + "v2/usage"
+	eventPath  = PathPrefix + "v2/event"
+	eventsPath = PathPrefix + "v2/events"
+	seriesPath = PathPrefix + "v2/series"
 )
 
 // handler answers questions from other processes with what a Querier knows.
@@ -67,6 +68,7 @@ func NewHandler(q Querier, secret string, registerer prometheus.Registerer) http
 	mux.HandleFunc("POST "+usagePath, h.route("usage", h.usage))
 	mux.HandleFunc("POST "+eventPath, h.route("event", h.event))
 	mux.HandleFunc("POST "+eventsPath, h.route("events", h.events))
+	mux.HandleFunc("POST "+seriesPath, h.route("series", h.series))
 	return mux
 }
 
@@ -189,7 +191,17 @@ func (h *handler) usage(ctx context.Context, body []byte) (any, error) {
 	if err := decodeQuestion(body, &question); err != nil {
 		return nil, err
 	}
-	answer, err := h.querier.Usage(ctx, question.request())
+	req, err := question.request()
+	if err == nil {
+		err = req.Check()
+	}
+	if err != nil {
+		return nil, &requestError{codeInvalid, err}
+	}
+	answer, err := h.querier.Usage(ctx, req)
+	if err == nil {
+		err = answer.Check()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -213,8 +225,11 @@ func (h *handler) events(ctx context.Context, body []byte) (any, error) {
 	if err := decodeQuestion(body, &question); err != nil {
 		return nil, err
 	}
-	req := question.request()
-	if err := req.check(); err != nil {
+	req, err := question.request()
+	if err == nil {
+		err = req.Check()
+	}
+	if err != nil {
 		return nil, &requestError{codeInvalid, err}
 	}
 	answer, err := h.querier.Events(ctx, req)
@@ -224,15 +239,20 @@ func (h *handler) events(ctx context.Context, body []byte) (any, error) {
 	return wireEventsAnswer{eventsToWire(answer.Events), answer.Total}, nil
 }
 
-// check says what of a page cannot be answered.
-func (req EventsRequest) check() error {
-	if req.Limit < 0 || req.Limit > EventsLimitMax {
-		return fmt.Errorf("a page of %d events was asked for (limit %d)", req.Limit, EventsLimitMax)
+func (h *handler) series(ctx context.Context, body []byte) (any, error) {
+	var question wireSeriesRequest
+	if err := decodeQuestion(body, &question); err != nil {
+		return nil, err
 	}
-	if req.Offset < 0 || req.Offset > EventsCountMax {
-		return fmt.Errorf("a page after %d events was asked for (limit %d)", req.Offset, EventsCountMax)
+	req := question.request()
+	if err := req.Check(); err != nil {
+		return nil, &requestError{codeInvalid, err}
 	}
-	return nil
+	answer, err := h.querier.Series(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return seriesAnswerToWire(answer), nil
 }
 
 func writeFault(w http.ResponseWriter, f fault, err error) {

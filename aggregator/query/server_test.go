@@ -1,12 +1,17 @@
 package query
 
 import (
+	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"weir/aggregator"
+	"weir/ingest"
 )
 
 func sha(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
@@ -87,6 +92,23 @@ func TestBadQuestions(t *testing.T) {
 	page := func(members string) string {
 		return `{"organization":"018c2a54-7a11-7cde-8f00-0123456789ab","from":"2023-01-01T00:00:00Z","to":"2024-01-01T00:00:00Z",` + members + `}`
 	}
+	const count = `{"organization":"018c2a54-7a11-7cde-8f00-0123456789ab","code":"c","aggregation":1,"cell_keys":["k"]}`
+	usage := func(metric, items string) string {
+		return page(`"subscription":"s","at_least":"0","metrics":[` + metric + `],"items":[` + items + `]`)
+	}
+	part := func(members, of string) string {
+		return page(members + `"subscription":"s","offset":0,"limit":1,"of":{"metric":` + count + `,"split":{},` + of + `}`)
+	}
+	for name, good := range map[string]struct{ path, body string }{ // what the bad ones differ from
+		"usage":  {usagePath, usage(count, `{"metric":0,"split":{"group_keys":["k"]}}`)},
+		"part":   {eventsPath, part(`"code":"c",`, `"filter":-1,"reason":4`)},
+		"series": {seriesPath, page(`"limit":1000`)},
+	} {
+		if status, body := post(t, server.URL+good.path, "Bearer "+testSecret, good.body); status != http.StatusOK {
+			t.Fatalf("%s: status %d: %.200s", name, status, body)
+		}
+	}
+	asked := f.questions()
 	for _, c := range []struct {
 		name, path, body string
 		want             int
@@ -98,7 +120,29 @@ func TestBadQuestions(t *testing.T) {
 		{"page of negative size", eventsPath, page(`"offset":0,"limit":-1`), http.StatusBadRequest},
 		{"page too far", eventsPath, page(`"offset":1000001,"limit":1`), http.StatusBadRequest},
 		{"page before the first", eventsPath, page(`"offset":-1,"limit":1`), http.StatusBadRequest},
-		{"unknown route", PathPrefix + "v2/usage", "{}", http.StatusNotFound},
+		{"too many items", usagePath, page(`"subscription":"s","at_least":"0","metrics":[` + count + `],"items":[` +
+			strings.TrimSuffix(strings.Repeat(`{"metric":0,"split":{}},`, ItemsMax+1), ",") + `]`), http.StatusBadRequest},
+		{"no such metric", usagePath, usage(count, `{"metric":1,"split":{}}`), http.StatusBadRequest},
+		{"metric before the first", usagePath, usage(count, `{"metric":-1,"split":{}}`), http.StatusBadRequest},
+		{"unknown aggregation", usagePath, usage(strings.Replace(count, ":1", ":10", 1), ""), http.StatusBadRequest},
+		{"no aggregation", usagePath, usage(strings.Replace(count, ":1", ":0", 1), `{"metric":0,"split":{}}`), http.StatusBadRequest},
+		{"recurring maximum", usagePath, usage(strings.Replace(count, ":1", `:3,"recurring":true`, 1), ""), http.StatusBadRequest},
+		{"percentile of 101", usagePath, usage(strings.Replace(count, ":1", `:9,"percentile":"101"`, 1), ""), http.StatusBadRequest},
+		{"bad expression", usagePath, usage(strings.Replace(count, ":1", `:2,"expression":"1 +"`, 1), ""), http.StatusBadRequest},
+		{"group by no cell key", usagePath, usage(count, `{"metric":0,"split":{"group_keys":["x"]}}`), http.StatusBadRequest},
+		{"shown by no cell key", usagePath, usage(count, `{"metric":0,"split":{"presentation_keys":["x"]}}`), http.StatusBadRequest},
+		{"filter on no cell key", usagePath, usage(count, `{"metric":0,"split":{"filters":[{"conditions":[{"key":"x","values":["1"]}]}]}}`), http.StatusBadRequest},
+		{"unknown member of a split", usagePath, usage(count, `{"metric":0,"split":{"group":["k"]}}`), http.StatusBadRequest},
+		{"unknown member of a metric", usagePath, usage(strings.Replace(count, ":1", `:1,"rounding":"ceil"`, 1), ""), http.StatusBadRequest},
+		{"part of no subscription", eventsPath, page(`"offset":0,"limit":1,"of":{"metric":` + count + `,"split":{},"filter":-1}`), http.StatusBadRequest},
+		{"part of another code", eventsPath, part(`"code":"other",`, `"filter":-1`), http.StatusBadRequest},
+		{"part of no filter", eventsPath, part("", `"filter":0`), http.StatusBadRequest},
+		{"part below any filter", eventsPath, part("", `"filter":-3`), http.StatusBadRequest},
+		{"part of no group", eventsPath, part("", `"filter":-1,"group":["v"]`), http.StatusBadRequest},
+		{"part for no reason", eventsPath, part("", `"filter":-2,"reason":5`), http.StatusBadRequest},
+		{"no series", seriesPath, page(`"limit":0`), http.StatusBadRequest},
+		{"too many series", seriesPath, page(`"limit":1001`), http.StatusBadRequest},
+		{"unknown route", PathPrefix + "v1/usage", "{}", http.StatusNotFound},
 	} {
 		status, body := post(t, server.URL+c.path, "Bearer "+testSecret, c.body)
 		if status != c.want {
@@ -108,8 +152,8 @@ func TestBadQuestions(t *testing.T) {
 			t.Errorf("%s: body is %.200s", c.name, body)
 		}
 	}
-	if f.questions() != 0 {
-		t.Errorf("%d bad questions got through", f.questions())
+	if got := f.questions() - asked; got != 0 {
+		t.Errorf("%d bad questions got through", got)
 	}
 }
 
@@ -139,5 +183,37 @@ func TestQuestionContext(t *testing.T) {
 		if left := time.Until(deadline); left > c.want || left < c.want-10*time.Second {
 			t.Errorf("%q: %v left, want %v", c.header, left, c.want)
 		}
+	}
+}
+
+// TestAnswerTooLarge: an answer is bounded in its buckets, those for display included.
+func TestAnswerTooLarge(t *testing.T) {
+	t.Parallel()
+	f := &fakeQuerier{name: "a"}
+	f.own(allPartitions...)
+	var buckets []aggregator.BucketUsage
+	f.onUsage = func(_ context.Context, req UsageRequest) (UsageAnswer, error) {
+		return UsageAnswer{
+			LogID: testLogID, Partition: ingest.Partition(req.Organization, req.Subscription, testPartitions),
+			Items: []ItemUsage{{Buckets: buckets}},
+		}, nil
+	}
+	var in installation
+	in.announce(1, serve(t, f).URL, allPartitions...)
+	c := in.client(t)
+	req := usageOf("s")
+	metric := &aggregator.Metric{Organization: testOrganization, Code: "c", Aggregation: aggregator.CountAgg}
+	req.Items = []UsageItem{{Metric: metric}}
+	presentation := make([]aggregator.PresentationUsage, BucketsMax)
+	buckets = []aggregator.BucketUsage{{Filter: aggregator.NoFilter, Presentation: presentation[:BucketsMax-1]}}
+	if _, err := c.Usage(t.Context(), req); err != nil {
+		t.Errorf("an answer of the most buckets: %v", err)
+	}
+	buckets[0].Presentation = presentation
+	if _, err := c.Usage(t.Context(), req); !errors.Is(err, aggregator.ErrTooManyCells) {
+		t.Errorf("error is %v, want ErrTooManyCells", err)
+	}
+	if f.questions() != 2 {
+		t.Errorf("asked %d times, want twice", f.questions())
 	}
 }

@@ -1,9 +1,8 @@
 package query
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,7 +12,7 @@ import (
 	"weir/ingest"
 )
 
-// The structs in this file are the wire: version 1 of the questions and answers.
+// The structs in this file, wire_event.go and wire_series.go are the wire: version 2 of the questions and answers.
 // They are kept apart from the types of query.go so that those can change
 // without changing what another process reads.
 
@@ -22,11 +21,108 @@ import (
 const decimalTextMax = 4096
 
 type wireMetric struct {
-	Organization uuid.UUID `json:"organization"`
-	Code         string    `json:"code"`
-	Aggregation  uint8     `json:"aggregation"`
-	FieldName    string    `json:"field_name,omitzero"`
-	CellKeys     []string  `json:"cell_keys"`
+	Organization  uuid.UUID `json:"organization"`
+	Code          string    `json:"code"`
+	Aggregation   uint8     `json:"aggregation"`
+	FieldName     string    `json:"field_name,omitzero"`
+	Expression    string    `json:"expression,omitzero"`
+	Recurring     bool      `json:"recurring,omitzero"`
+	Percentile    string    `json:"percentile,omitzero"`
+	ReceivedFrom  int64     `json:"received_from,string,omitzero"`
+	PreciseTotals bool      `json:"precise_totals,omitzero"`
+	CellKeys      []string  `json:"cell_keys"`
+}
+
+func metricToWire(m *aggregator.Metric) wireMetric {
+	w := wireMetric{
+		Organization: m.Organization, Code: m.Code, Aggregation: uint8(m.Aggregation), FieldName: m.FieldName,
+		Recurring: m.Recurring, ReceivedFrom: m.ReceivedFrom, PreciseTotals: m.PreciseTotals, CellKeys: m.CellKeys,
+	}
+	if m.Expression != nil {
+		w.Expression = m.Expression.String()
+	}
+	if m.Aggregation == aggregator.PercentileAgg {
+		w.Percentile = m.Percentile.String()
+	}
+	return w
+}
+
+func (w wireMetric) metric() (*aggregator.Metric, error) {
+	m := &aggregator.Metric{
+		Organization: w.Organization, Code: w.Code, Aggregation: aggregator.Aggregation(w.Aggregation), FieldName: w.FieldName,
+		Recurring: w.Recurring, ReceivedFrom: w.ReceivedFrom, PreciseTotals: w.PreciseTotals, CellKeys: w.CellKeys,
+	}
+	var err error
+	if w.Expression != "" {
+		if m.Expression, err = ingest.ParseExpression(w.Expression); err != nil {
+			return nil, fmt.Errorf("cannot read expression of metric %q: %w", w.Code, err)
+		}
+	}
+	if w.Percentile != "" {
+		if m.Percentile, err = readDecimal(w.Percentile); err != nil {
+			return nil, fmt.Errorf("cannot read percentile of metric %q: %w", w.Code, err)
+		}
+	}
+	if !m.Valid() {
+		return nil, fmt.Errorf("metric %q can't be counted", w.Code)
+	}
+	return m, nil
+}
+
+func readDecimal(text string) (decimal.Decimal, error) {
+	if len(text) > decimalTextMax {
+		return decimal.Decimal{}, fmt.Errorf("number has %d digits (limit %d)", len(text), decimalTextMax)
+	}
+	return decimal.NewFromString(text)
+}
+
+type wireCondition struct {
+	Key      string   `json:"key"`
+	Values   []string `json:"values"`
+	Wildcard bool     `json:"wildcard,omitzero"`
+}
+
+type wireFilter struct {
+	Conditions       []wireCondition `json:"conditions"`
+	GroupKeys        []string        `json:"group_keys,omitempty"`
+	PresentationKeys []string        `json:"presentation_keys,omitempty"`
+}
+
+type wireSplit struct {
+	Filters          []wireFilter `json:"filters,omitempty"`
+	GroupKeys        []string     `json:"group_keys,omitempty"`
+	PresentationKeys []string     `json:"presentation_keys,omitempty"`
+}
+
+func splitToWire(s *aggregator.Split) wireSplit {
+	w := wireSplit{GroupKeys: s.GroupKeys, PresentationKeys: s.PresentationKeys}
+	for i := range s.Filters {
+		f := &s.Filters[i]
+		filter := wireFilter{Conditions: []wireCondition{}, GroupKeys: f.GroupKeys, PresentationKeys: f.PresentationKeys}
+		for _, c := range f.Conditions {
+			filter.Conditions = append(filter.Conditions, wireCondition(c))
+		}
+		w.Filters = append(w.Filters, filter)
+	}
+	return w
+}
+
+func (w wireSplit) split() aggregator.Split {
+	s := aggregator.Split{GroupKeys: w.GroupKeys, PresentationKeys: w.PresentationKeys}
+	for _, f := range w.Filters {
+		filter := aggregator.Filter{GroupKeys: f.GroupKeys, PresentationKeys: f.PresentationKeys}
+		for _, c := range f.Conditions {
+			filter.Conditions = append(filter.Conditions, aggregator.FilterCondition(c))
+		}
+		s.Filters = append(s.Filters, filter)
+	}
+	return s
+}
+
+// wireItem names its metric by its place in the list: several items ask for one.
+type wireItem struct {
+	Metric int       `json:"metric"`
+	Split  wireSplit `json:"split"`
 }
 
 type wireUsageRequest struct {
@@ -35,230 +131,176 @@ type wireUsageRequest struct {
 	From         time.Time    `json:"from"`
 	To           time.Time    `json:"to"`
 	Metrics      []wireMetric `json:"metrics"`
+	Items        []wireItem   `json:"items"`
 	AtLeast      int64        `json:"at_least,string"`
 	Committed    bool         `json:"committed,omitzero"`
 }
 
 func usageRequestToWire(req UsageRequest) wireUsageRequest {
-	metrics := make([]wireMetric, len(req.Metrics))
-	for i, m := range req.Metrics {
-		metrics[i] = wireMetric{m.Organization, m.Code, uint8(m.Aggregation), m.FieldName, m.CellKeys}
-	}
-	return wireUsageRequest{
+	w := wireUsageRequest{
 		Organization: req.Organization, Subscription: req.Subscription,
 		From: req.From.UTC(), To: req.To.UTC(),
-		Metrics: metrics, AtLeast: req.AtLeast, Committed: req.Committed,
+		Metrics: []wireMetric{}, Items: make([]wireItem, len(req.Items)),
+		AtLeast: req.AtLeast, Committed: req.Committed,
 	}
+	places := make(map[*aggregator.Metric]int)
+	for i := range req.Items {
+		item := &req.Items[i]
+		place, known := places[item.Metric]
+		if !known {
+			place = len(w.Metrics)
+			places[item.Metric] = place
+			w.Metrics = append(w.Metrics, metricToWire(item.Metric))
+		}
+		w.Items[i] = wireItem{place, splitToWire(&item.Split)}
+	}
+	return w
 }
 
-func (w wireUsageRequest) request() UsageRequest {
+func (w wireUsageRequest) request() (UsageRequest, error) {
+	req := UsageRequest{
+		Organization: w.Organization, Subscription: w.Subscription, From: w.From, To: w.To,
+		Items: make([]UsageItem, len(w.Items)), AtLeast: w.AtLeast, Committed: w.Committed,
+	}
 	metrics := make([]*aggregator.Metric, len(w.Metrics))
-	for i, m := range w.Metrics {
-		metrics[i] = &aggregator.Metric{
-			Organization: m.Organization, Code: m.Code,
-			Aggregation: aggregator.Aggregation(m.Aggregation), FieldName: m.FieldName, CellKeys: m.CellKeys,
+	for i := range w.Metrics {
+		var err error
+		if metrics[i], err = w.Metrics[i].metric(); err != nil {
+			return req, err
 		}
 	}
-	return UsageRequest{
-		Organization: w.Organization, Subscription: w.Subscription, From: w.From, To: w.To,
-		Metrics: metrics, AtLeast: w.AtLeast, Committed: w.Committed,
+	for i, item := range w.Items {
+		if item.Metric < 0 || item.Metric >= len(metrics) {
+			return req, fmt.Errorf("item %d asks for metric %d of %d", i, item.Metric, len(metrics))
+		}
+		req.Items[i] = UsageItem{metrics[item.Metric], item.Split.split()}
 	}
+	return req, nil
 }
 
-type wireCell struct {
-	Values      []*string `json:"values"` // nil: the null value
-	Units       string    `json:"units"`
-	EventsCount int64     `json:"events_count,string"`
+type wirePresentation struct {
+	Values []*string `json:"values"`
+	Units  string    `json:"units"`
 }
 
-type wireMetricUsage struct {
-	Cells []wireCell `json:"cells"`
+type wireBucket struct {
+	Filter       int                `json:"filter"`
+	Group        []*string          `json:"group,omitempty"` // nil: the null value
+	Units        string             `json:"units"`
+	TotalUnits   string             `json:"total_units"`
+	EventsCount  int64              `json:"events_count,string"`
+	PreciseTotal string             `json:"precise_total"`
+	Presentation []wirePresentation `json:"presentation,omitempty"`
+}
+
+// wireUncounted is how many events did not take part for one reason.
+type wireUncounted struct {
+	Reason uint8 `json:"reason"`
+	Count  int64 `json:"count,string"`
+}
+
+type wireItemUsage struct {
+	Buckets   []wireBucket    `json:"buckets"`
+	Uncounted []wireUncounted `json:"uncounted,omitempty"`
 }
 
 type wireUsageAnswer struct {
-	LogID     string            `json:"log_id"`
-	Partition int32             `json:"partition"`
-	Next      int64             `json:"next,string"`
-	Metrics   []wireMetricUsage `json:"metrics"`
+	LogID     string          `json:"log_id"`
+	Partition int32           `json:"partition"`
+	Next      int64           `json:"next,string"`
+	Items     []wireItemUsage `json:"items"`
 }
 
 func usageAnswerToWire(answer UsageAnswer) wireUsageAnswer {
-	metrics := make([]wireMetricUsage, len(answer.Metrics))
-	for i, m := range answer.Metrics {
-		metrics[i].Cells = make([]wireCell, len(m.Cells))
-		for j, cell := range m.Cells {
-			metrics[i].Cells[j] = cellToWire(cell)
+	w := wireUsageAnswer{answer.LogID, answer.Partition, answer.Next, make([]wireItemUsage, len(answer.Items))}
+	for i := range answer.Items {
+		item := &answer.Items[i]
+		w.Items[i].Buckets = make([]wireBucket, len(item.Buckets))
+		for j := range item.Buckets {
+			w.Items[i].Buckets[j] = bucketToWire(&item.Buckets[j])
 		}
-	}
-	return wireUsageAnswer{answer.LogID, answer.Partition, answer.Next, metrics}
-}
-
-func cellToWire(cell aggregator.CellUsage) wireCell {
-	values := make([]*string, len(cell.Values))
-	for i := range cell.Values {
-		if !cell.Values[i].Null {
-			values[i] = &cell.Values[i].Text
-		}
-	}
-	return wireCell{values, cell.Units.String(), cell.EventsCount}
-}
-
-func (w wireUsageAnswer) answer() (UsageAnswer, error) {
-	answer := UsageAnswer{LogID: w.LogID, Partition: w.Partition, Next: w.Next}
-	answer.Metrics = make([]MetricUsage, len(w.Metrics))
-	for i, m := range w.Metrics {
-		cells := make([]aggregator.CellUsage, len(m.Cells))
-		for j, cell := range m.Cells {
-			var err error
-			if cells[j], err = cell.cell(); err != nil {
-				return UsageAnswer{}, err
+		for reason, count := range item.Uncounted {
+			if count != 0 {
+				w.Items[i].Uncounted = append(w.Items[i].Uncounted, wireUncounted{uint8(reason), count})
 			}
 		}
-		answer.Metrics[i].Cells = cells
 	}
-	return answer, nil
+	return w
 }
 
-func (w wireCell) cell() (aggregator.CellUsage, error) {
-	if len(w.Units) > decimalTextMax {
-		return aggregator.CellUsage{}, fmt.Errorf("units have %d digits (limit %d)", len(w.Units), decimalTextMax)
+func bucketToWire(b *aggregator.BucketUsage) wireBucket {
+	w := wireBucket{
+		Filter: b.Filter, Group: valuesToWire(b.Group),
+		Units: b.Units.String(), TotalUnits: b.TotalUnits.String(),
+		EventsCount: b.EventsCount, PreciseTotal: b.PreciseTotal.String(),
 	}
-	units, err := decimal.NewFromString(w.Units)
-	if err != nil {
-		return aggregator.CellUsage{}, fmt.Errorf("cannot read units: %w", err)
+	for _, p := range b.Presentation {
+		w.Presentation = append(w.Presentation, wirePresentation{valuesToWire(p.Values), p.Units.String()})
 	}
-	values := make([]aggregator.Value, len(w.Values))
-	for i, text := range w.Values {
+	return w
+}
+
+func valuesToWire(values []aggregator.Value) []*string {
+	texts := make([]*string, len(values))
+	for i := range values {
+		if !values[i].Null {
+			texts[i] = &values[i].Text
+		}
+	}
+	return texts
+}
+
+func valuesFromWire(texts []*string) []aggregator.Value {
+	if len(texts) == 0 {
+		return nil
+	}
+	values := make([]aggregator.Value, len(texts))
+	for i, text := range texts {
 		if text == nil {
 			values[i].Null = true
 		} else {
 			values[i].Text = *text
 		}
 	}
-	return aggregator.CellUsage{Values: values, Units: units, EventsCount: w.EventsCount}, nil
+	return values
 }
 
-// wireOffset is one entry of an AtLeast map.
-type wireOffset struct {
-	Partition int32 `json:"partition"`
-	Offset    int64 `json:"offset,string"`
-}
-
-func offsetsToWire(offsets map[int32]int64) []wireOffset {
-	list := make([]wireOffset, 0, len(offsets))
-	for partition, offset := range offsets {
-		list = append(list, wireOffset{partition, offset})
-	}
-	slices.SortFunc(list, func(a, b wireOffset) int { return cmp.Compare(a.Partition, b.Partition) })
-	return list
-}
-
-func offsetsFromWire(list []wireOffset) map[int32]int64 {
-	offsets := make(map[int32]int64, len(list))
-	for _, o := range list {
-		offsets[o.Partition] = max(offsets[o.Partition], o.Offset)
-	}
-	return offsets
-}
-
-type wireEventRequest struct {
-	Organization  uuid.UUID    `json:"organization"`
-	TransactionID string       `json:"transaction_id"`
-	Partitions    []int32      `json:"partitions,omitempty"`
-	AtLeast       []wireOffset `json:"at_least,omitempty"`
-}
-
-type wireEventsRequest struct {
-	Organization uuid.UUID    `json:"organization"`
-	Subscription string       `json:"subscription,omitzero"`
-	Code         string       `json:"code,omitzero"`
-	From         time.Time    `json:"from"`
-	To           time.Time    `json:"to"`
-	Offset       int          `json:"offset"`
-	Limit        int          `json:"limit"`
-	Partitions   []int32      `json:"partitions,omitempty"`
-	AtLeast      []wireOffset `json:"at_least,omitempty"`
-}
-
-type wireProperty struct {
-	Name string `json:"name"`
-	Kind uint8  `json:"kind"`
-	Text string `json:"text,omitzero"`
-}
-
-type wireEvent struct {
-	Organization  uuid.UUID      `json:"organization"`
-	TransactionID string         `json:"transaction_id"`
-	Subscription  string         `json:"subscription"`
-	Code          string         `json:"code"`
-	Timestamp     int64          `json:"timestamp,string"`
-	Filled        bool           `json:"filled,omitzero"`
-	ReceivedAt    int64          `json:"received_at,string"`
-	PreciseTotal  string         `json:"precise_total,omitzero"`
-	Properties    []wireProperty `json:"properties"`
-	Partition     int32          `json:"partition"`
-	Position      int64          `json:"position,string"`
-}
-
-type wireEventAnswer struct {
-	Events []wireEvent `json:"events"`
-}
-
-type wireEventsAnswer struct {
-	Events []wireEvent `json:"events"`
-	Total  int         `json:"total"`
-}
-
-func eventRequestToWire(req EventRequest) wireEventRequest {
-	return wireEventRequest{req.Organization, req.TransactionID, req.Partitions, offsetsToWire(req.AtLeast)}
-}
-
-func (w wireEventRequest) request() EventRequest {
-	return EventRequest{w.Organization, w.TransactionID, w.Partitions, offsetsFromWire(w.AtLeast)}
-}
-
-func eventsRequestToWire(req EventsRequest) wireEventsRequest {
-	return wireEventsRequest{
-		Organization: req.Organization, Subscription: req.Subscription, Code: req.Code,
-		From: req.From.UTC(), To: req.To.UTC(), Offset: req.Offset, Limit: req.Limit,
-		Partitions: req.Partitions, AtLeast: offsetsToWire(req.AtLeast),
-	}
-}
-
-func (w wireEventsRequest) request() EventsRequest {
-	return EventsRequest{
-		Organization: w.Organization, Subscription: w.Subscription, Code: w.Code,
-		From: w.From, To: w.To, Offset: w.Offset, Limit: w.Limit,
-		Partitions: w.Partitions, AtLeast: offsetsFromWire(w.AtLeast),
-	}
-}
-
-func eventsToWire(events []Event) []wireEvent {
-	list := make([]wireEvent, len(events))
-	for i, e := range events {
-		properties := make([]wireProperty, len(e.Properties))
-		for j, p := range e.Properties {
-			properties[j] = wireProperty{p.Name, uint8(p.Kind), p.Text}
+func (w wireUsageAnswer) answer() (UsageAnswer, error) {
+	answer := UsageAnswer{LogID: w.LogID, Partition: w.Partition, Next: w.Next, Items: make([]ItemUsage, len(w.Items))}
+	for i := range w.Items {
+		item := &answer.Items[i]
+		item.Buckets = make([]aggregator.BucketUsage, len(w.Items[i].Buckets))
+		for j := range item.Buckets {
+			var err error
+			if item.Buckets[j], err = w.Items[i].Buckets[j].bucket(); err != nil {
+				return UsageAnswer{}, err
+			}
 		}
-		list[i] = wireEvent{
-			e.Organization, e.TransactionID, e.Subscription, e.Code, e.Timestamp, e.Filled,
-			e.ReceivedAt, e.PreciseTotal, properties, e.Partition, int64(e.Position),
+		for _, u := range w.Items[i].Uncounted {
+			if u.Reason >= uint8(len(item.Uncounted)) {
+				return UsageAnswer{}, fmt.Errorf("reason %d is not known", u.Reason)
+			}
+			item.Uncounted[u.Reason] = u.Count
 		}
 	}
-	return list
+	return answer, nil
 }
 
-func eventsFromWire(list []wireEvent) []Event {
-	events := make([]Event, len(list))
-	for i, w := range list {
-		properties := make([]Property, len(w.Properties))
-		for j, p := range w.Properties {
-			properties[j] = Property{p.Name, ingest.Kind(p.Kind), p.Text}
-		}
-		events[i] = Event{
-			w.Organization, w.TransactionID, w.Subscription, w.Code, w.Timestamp, w.Filled,
-			w.ReceivedAt, w.PreciseTotal, properties, w.Partition, ingest.Position(w.Position),
-		}
+func (w *wireBucket) bucket() (aggregator.BucketUsage, error) {
+	b := aggregator.BucketUsage{Filter: w.Filter, Group: valuesFromWire(w.Group), EventsCount: w.EventsCount}
+	var errs [3]error
+	b.Units, errs[0] = readDecimal(w.Units)
+	b.TotalUnits, errs[1] = readDecimal(w.TotalUnits)
+	b.PreciseTotal, errs[2] = readDecimal(w.PreciseTotal)
+	if err := errors.Join(errs[:]...); err != nil {
+		return b, fmt.Errorf("cannot read units: %w", err)
 	}
-	return events
+	for _, p := range w.Presentation {
+		units, err := readDecimal(p.Units)
+		if err != nil {
+			return b, fmt.Errorf("cannot read units: %w", err)
+		}
+		b.Presentation = append(b.Presentation, aggregator.PresentationUsage{Values: valuesFromWire(p.Values), Units: units})
+	}
+	return b, nil
 }

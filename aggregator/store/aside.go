@@ -52,6 +52,10 @@ type Aside struct {
 	Message  string // what was wrong
 	// Organization is that of the record; zero when it could not be read.
 	Organization uuid.UUID
+	// ID is the id of a Conflict, ReceivedAt when it was received, nanoseconds since the Unix
+	// epoch: what it is found by (Snapshot.Conflicts). Both are zero when it is read back.
+	ID         ingest.ID
+	ReceivedAt int64
 	// Record is what was in the log, cut to AsideBytesMax: the record's bytes, or for a
 	// conflict a record that holds just this event.
 	Record []byte

@@ -1,13 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"fmt"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"weir/aggregator"
+	"weir/ingest"
 )
 
 // Checkpoint is what changed since the last one: a copy, which the owner of the
@@ -16,62 +15,63 @@ type Checkpoint struct {
 	Progress Progress
 	Pending  Pending
 
-	drops []uint64 // series whose counters are dropped before the rows are put
-	rows  []row
-	arena []byte
+	drops []drop // before the rows are put
+	rows  rows
 }
 
-type row struct{ at, keyBytes, valueBytes int }
-
-// put ends a row whose key lies in the arena from at to value, and whose value follows.
-func (c *Checkpoint) put(at, value int) {
-	c.rows = append(c.rows, row{at, value - at, len(c.arena) - value})
+// drop names the counters of one definition of a series.
+type drop struct {
+	series     uint64
+	definition aggregator.Definition
 }
 
 // PutSeries writes what is known of a series.
 func (c *Checkpoint) PutSeries(name *SeriesName, s *Series) {
-	at := len(c.arena)
-	c.arena = appendSeriesKey(c.arena, spaceSeries, name.Organization, name.Subscription, name.Code)
-	value := len(c.arena)
-	c.arena = appendSeries(c.arena, s)
-	c.put(at, value)
+	r := &c.rows
+	at := len(r.arena)
+	r.arena = appendSeriesKey(r.arena, spaceSeries, name.Organization, name.Subscription, name.Code)
+	value := len(r.arena)
+	r.arena = appendSeries(r.arena, s)
+	r.put(at, value)
 }
 
 // PutName makes a series known by its number.
 func (c *Checkpoint) PutName(name *SeriesName) {
-	at := len(c.arena)
-	c.arena = appendNumberKey(c.arena, spaceName, name.Number)
-	value := len(c.arena)
-	c.arena = appendSeriesName(c.arena, name)
-	c.put(at, value)
+	r := &c.rows
+	at := len(r.arena)
+	r.arena = appendNumberKey(r.arena, spaceName, name.Number)
+	value := len(r.arena)
+	r.arena = appendSeriesName(r.arena, name)
+	r.put(at, value)
 }
 
-// DropCounters removes all counters and cells of a series that earlier checkpoints wrote.
-func (c *Checkpoint) DropCounters(series uint64) { c.drops = append(c.drops, series) }
+// DropCounters removes all counters and cells of one definition of a series that
+// were written before; those that this checkpoint puts stay, and so do other definitions'.
+func (c *Checkpoint) DropCounters(series uint64, d aggregator.Definition) {
+	c.drops = append(c.drops, drop{series, d})
+}
 
 // PutCell makes a cell of a series known.
 func (c *Checkpoint) PutCell(series uint64, d aggregator.Definition, cell string) {
-	at := len(c.arena)
-	c.arena = appendCellKey(c.arena, series, d, cell)
-	c.put(at, len(c.arena))
+	c.rows.putCell(series, d, cell)
 }
 
 // PutCounter writes the absolute value of a counter.
 func (c *Checkpoint) PutCounter(series uint64, d aggregator.Definition, w Window, number int32, cell string, counter *aggregator.Counter) {
-	at := len(c.arena)
-	c.arena = appendCounterKey(c.arena, series, d, w, number, cell)
-	value := len(c.arena)
-	c.arena = aggregator.AppendCounter(c.arena, counter)
-	c.put(at, value)
+	c.rows.putCounter(series, d, w, number, cell, counter)
 }
 
 // PutAside keeps something that was set aside.
 func (c *Checkpoint) PutAside(a *Aside) {
-	at := len(c.arena)
-	c.arena = appendAsideKey(c.arena, a.Position, a.Reason)
-	value := len(c.arena)
-	c.arena = appendAside(c.arena, a)
-	c.put(at, value)
+	r := &c.rows
+	at := len(r.arena)
+	r.arena = appendAsideKey(r.arena, a.Position, a.Reason)
+	value := len(r.arena)
+	r.arena = appendAside(r.arena, a)
+	r.put(at, value)
+	if a.Reason == Conflict && a.ID != (ingest.ID{}) {
+		r.putConflict(a)
+	}
 }
 
 // step is a step of writing a checkpoint, for tests that cut in between.
@@ -88,6 +88,9 @@ const (
 // rows and the progress; the tables of events and ids go first and are invisible
 // until then. After an error the store must not be written any more.
 func (s *Store) Write(c *Checkpoint) error {
+	if s.readOnly {
+		return ErrReadOnly
+	}
 	tables, err := s.buildTables(c)
 	if err != nil {
 		return fmt.Errorf("cannot build tables of checkpoint at %d: %w", c.Progress.Next, err)
@@ -118,25 +121,19 @@ func (s *Store) step(done step) {
 	}
 }
 
+// batchHeadBytes is room for what a batch has besides its rows.
+const batchHeadBytes = 256
+
 func (s *Store) commit(c *Checkpoint) (err error) {
-	slices.SortFunc(c.rows, func(a, b row) int {
-		return bytes.Compare(c.arena[a.at:a.at+a.keyBytes], c.arena[b.at:b.at+b.keyBytes])
-	})
-	batch := s.db.NewBatchWithSize(len(c.arena) + 16*len(c.rows) + 256)
+	batch := s.db.NewBatchWithSize(c.rows.bytes() + batchHeadBytes)
 	defer closeInto(batch, &err)
-	for _, series := range c.drops {
-		for _, space := range []byte{spaceCell, spaceCounter} {
-			key := appendNumberKey(nil, space, series)
-			if err := batch.DeleteRange(key, after(key), nil); err != nil {
-				return err
-			}
-		}
-	}
-	for _, r := range c.rows {
-		value := r.at + r.keyBytes
-		if err := batch.Set(c.arena[r.at:value], c.arena[value:value+r.valueBytes], nil); err != nil {
+	for _, d := range c.drops {
+		if err := dropIn(batch, d.series, d.definition); err != nil {
 			return err
 		}
+	}
+	if err := c.rows.setIn(batch); err != nil {
+		return err
 	}
 	if err := batch.Set(metaProgress, appendProgress(nil, &c.Progress), nil); err != nil {
 		return err

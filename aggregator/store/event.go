@@ -9,13 +9,27 @@ import (
 	"weir/ingest"
 )
 
-// Event is a stored event. Its slices point into the store's or the pending
-// events' memory and are valid during the call that hands it out.
+// Event is a stored event, as it was sent or as an amendment has it. Its slices
+// point into the store's or the pending events' memory and are valid during the call
+// that hands it out.
 type Event struct {
 	ingest.Event
 	Organization uuid.UUID
 	ReceivedAt   int64 // nanoseconds since the Unix epoch
 	Position     ingest.Position
+	// Cancelled: the id counts no more, and this is the last content that it had.
+	// Revision is then the cancellation's. Only ByTransactionID finds such events.
+	Cancelled bool
+}
+
+// setRevision says which version of an event this is.
+func (e *Event) setRevision(revision uint32) {
+	e.Cancelled = false
+	e.Revision = revision
+	e.Entry = ingest.EntryEvent
+	if revision > 0 {
+		e.Entry = ingest.EntryAmendment
+	}
 }
 
 const (

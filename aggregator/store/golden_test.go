@@ -30,6 +30,14 @@ func TestGoldenKeys(t *testing.T) {
 	event := appendSeriesKey(nil, spaceEvent, org, "s", "c")
 	f("event", appendEventTail(event, 0x1122334455667788, []byte("t"), 2, ingest.PositionOf(7, 9)),
 		"65"+orgHex+"730001"+"630001"+"1122334455667788"+"740001"+"00000002"+"0000000000070009")
+	// the event's key, then the position that superseded it
+	f("tombstone", appendTombstoneTail(appendEventKey(nil, &Event{
+		Event: ingest.Event{
+			Subscription: []byte("s"), Code: []byte("c"), TransactionID: []byte("t"), Timestamp: 0x1122334455667788, Revision: 2,
+		},
+		Organization: org, Position: ingest.PositionOf(7, 9),
+	}), ingest.PositionOf(8, 1)),
+		"65"+orgHex+"730001"+"630001"+"1122334455667788"+"740001"+"00000002"+"0000000000070009"+"0000000000080001")
 	f("seen", appendSeenKey(nil, ingest.ID{0xaa, 15: 0xbb}, 3, 5),
 		"73"+"aa0000000000000000000000000000bb"+"00000003"+"0000000000000005")
 	f("name", appendNumberKey(nil, spaceName, 258), "6f0000000000000102")
@@ -56,16 +64,41 @@ func TestGoldenValues(t *testing.T) {
 	}, 3), "01"+"03"+"06"+"023132"+"02"+"0161"+"03"+"03312e35"+"0162"+"00"+"00")
 	f("seen", appendSeenValue(nil, &Seen{Content: 0x01020304, Filled: true, Series: 9, Timestamp: 16}),
 		"01"+"01"+"01020304"+"0000000000000009"+"0000000000000010")
+	f("cancellation", appendSeenValue(nil, &Seen{Cancelled: true, Revision: 7, Position: 8}),
+		"01"+"02"+"00000000"+"0000000000000000"+"0000000000000000")
+	f("tombstone", tombstoneValue, "01")
 	f("series", appendSeries(nil, &Series{Number: 300, State: Counted, Definition: aggregator.Definition{0xd0, 15: 0xdf}, DayMax: 19675}),
 		"01"+"01"+"ac02"+"d00000000000000000000000000000df"+"db9901")
 	f("name", appendSeriesName(nil, &SeriesName{Organization: org, Subscription: "s", Code: "cd"}),
 		"01"+"00112233445566778899aabbccddeeff"+"0173"+"026364")
-	progress := Progress{SeriesNext: 4, Totals: Totals{Events: 5, Duplicates: 6, Forwarded: 7}}
+	progress := Progress{SeriesNext: 4, Totals: Totals{Events: 5, Duplicates: 6, Forwarded: 7, Superseded: 9, Amended: 300, Cancelled: 11}}
 	progress.Progress = eventlog.Progress{LogID: "L", Next: 300, Checksum: 0x0102030405060708}
 	progress.Totals.Aside[Conflict] = 8
-	f("progress", appendProgress(nil, &progress), "01"+"014c"+"ac02"+"0102030405060708"+"04"+"05"+"06"+"07"+"03"+"0108"+"0200"+"0300")
+	f("progress", appendProgress(nil, &progress), "02"+"014c"+"ac02"+"0102030405060708"+"04"+"05"+"06"+"07"+"09"+"ac02"+"0b"+"03"+"0108"+"0200"+"0300")
 	f("aside", appendAside(nil, &Aside{Organization: org, Message: "m", Record: []byte{0xee}}),
 		"01"+"00112233445566778899aabbccddeeff"+"016d"+"ee")
+}
+
+// TestProgressOfVersion1: a store from before there were corrections says how far it had come.
+func TestProgressOfVersion1(t *testing.T) {
+	t.Parallel()
+	old, err := hex.DecodeString("01" + "014c" + "ac02" + "0102030405060708" + "04" + "05" + "06" + "07" + "03" + "0108" + "0200" + "0300")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Progress{SeriesNext: 4, Totals: Totals{Events: 5, Duplicates: 6, Forwarded: 7}}
+	want.Progress = eventlog.Progress{LogID: "L", Next: 300, Checksum: 0x0102030405060708}
+	want.Totals.Aside[Conflict] = 8
+	if got, err := decodeProgress(old); err != nil || got != want {
+		t.Errorf("it says %+v (%v), want %+v", got, err, want)
+	}
+	if taken := want.Totals.Taken(); taken != 5+6+7+8 {
+		t.Errorf("%d were taken, want 26", taken)
+	}
+	old[0] = progressVersion + 1
+	if _, err := decodeProgress(old); err == nil {
+		t.Error("progress of a later version was taken")
+	}
 }
 
 func TestTextKeepsOrder(t *testing.T) {

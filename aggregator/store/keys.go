@@ -16,14 +16,15 @@ import (
 // layouts below are for ever; golden bytes stand in the tests. Numbers are
 // big-endian, so that bytes order as numbers do; texts are escaped, see appendText.
 const (
-	spaceAside   = 'a' // position 8, reason 1
-	spaceCounter = 'c' // series number 8, definition 16, window 1, window number 4, cell
-	spaceEvent   = 'e' // organization 16, subscription, code, timestamp 8, transaction_id, revision 4, position 8
-	spaceCell    = 'k' // series number 8, definition 16, cell
-	spaceMeta    = 'm' // one of the meta keys
-	spaceSeries  = 'n' // organization 16, subscription, code
-	spaceName    = 'o' // series number 8
-	spaceSeen    = 's' // id 16, revision 4, position 8
+	spaceAside    = 'a' // position 8, reason 1
+	spaceCounter  = 'c' // series number 8, definition 16, window 1, window number 4, cell
+	spaceConflict = 'd' // id 16, position 8
+	spaceEvent    = 'e' // organization 16, subscription, code, timestamp 8, transaction_id, revision 4, position 8; of a tombstone: position 8
+	spaceCell     = 'k' // series number 8, definition 16, cell
+	spaceMeta     = 'm' // one of the meta keys
+	spaceSeries   = 'n' // organization 16, subscription, code
+	spaceName     = 'o' // series number 8
+	spaceSeen     = 's' // id 16, revision 4, position 8
 )
 
 // formatVersion is the version of the keys, kept in the store.
@@ -91,6 +92,23 @@ func appendSeriesKey[S ~string | ~[]byte](dst []byte, space byte, organization u
 	return appendText(dst, code)
 }
 
+// readSeriesKey reads what appendSeriesKey wrote, and returns what follows. The name has no number.
+func readSeriesKey(key []byte) (name SeriesName, rest []byte, err error) {
+	const head = 1 + 16
+	if len(key) < head {
+		return name, nil, errCorruptKey
+	}
+	subscription, rest, err := readText(key[head:])
+	if err != nil {
+		return name, nil, err
+	}
+	code, rest, err := readText(rest)
+	if err != nil {
+		return name, nil, err
+	}
+	return SeriesName{Organization: uuid.UUID(key[1:head]), Subscription: string(subscription), Code: string(code)}, rest, nil
+}
+
 func appendEventTail(dst []byte, timestamp int64, transactionID []byte, revision uint32, position ingest.Position) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(timestamp))
 	dst = appendText(dst, transactionID)
@@ -98,19 +116,34 @@ func appendEventTail(dst []byte, timestamp int64, transactionID []byte, revision
 	return binary.BigEndian.AppendUint64(dst, uint64(position))
 }
 
-// readEventTail reads what appendEventTail wrote.
-func readEventTail(b []byte) (timestamp int64, transactionID []byte, revision uint32, position ingest.Position, err error) {
+// eventTail is what stands in the key of an event, or of a tombstone, behind its series.
+type eventTail struct {
+	timestamp     int64
+	transactionID []byte
+	revision      uint32
+	position      ingest.Position
+	tombstone     bool
+	by            ingest.Position // of a tombstone
+}
+
+// readEventTail reads what appendEventTail wrote, and appendTombstoneTail behind it.
+func readEventTail(b []byte) (t eventTail, err error) {
 	if len(b) < 8 {
-		return 0, nil, 0, 0, errCorruptKey
+		return t, errCorruptKey
 	}
-	timestamp = int64(binary.BigEndian.Uint64(b))
-	transactionID, rest, err := readText(b[8:])
-	if err != nil || len(rest) != 12 {
-		return 0, nil, 0, 0, errCorruptKey
+	t.timestamp = int64(binary.BigEndian.Uint64(b))
+	var rest []byte
+	t.transactionID, rest, err = readText(b[8:])
+	if err != nil || len(rest) != 4+8 && len(rest) != 4+8+8 {
+		return t, errCorruptKey
 	}
-	revision = binary.BigEndian.Uint32(rest)
-	position = ingest.Position(binary.BigEndian.Uint64(rest[4:]))
-	return timestamp, transactionID, revision, position, nil
+	t.revision = binary.BigEndian.Uint32(rest)
+	t.position = ingest.Position(binary.BigEndian.Uint64(rest[4:]))
+	if rest = rest[4+8:]; len(rest) > 0 {
+		t.tombstone = true
+		t.by = ingest.Position(binary.BigEndian.Uint64(rest))
+	}
+	return t, nil
 }
 
 func appendSeenKey(dst []byte, id ingest.ID, revision uint32, position ingest.Position) []byte {

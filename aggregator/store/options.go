@@ -40,6 +40,15 @@ const (
 	formatMajorVersion = pebble.FormatTableFormatV6
 )
 
+func (o *Options) setDefaults() {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
 func (o *Options) pebble() *pebble.Options {
 	opts := &pebble.Options{
 		Cache:                     o.Cache,

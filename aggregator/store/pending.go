@@ -4,17 +4,18 @@ import (
 	"slices"
 	"unsafe"
 
-	"github.com/google/uuid"
-
 	"weir/ingest"
 )
 
-// Pending holds events that were taken but are in no checkpoint yet, in the
-// order of the log. One goroutine appends; a copy of a Pending is a view of what was in
-// it when it was copied, and may be read by any goroutine while the original grows.
+// Pending holds events and corrections that were taken but are in no checkpoint
+// yet, in the order of the log. One goroutine appends, and it alone calls Versions; a copy
+// of a Pending is a view of what was in it when it was copied, and may be read by any
+// goroutine while the original grows.
 type Pending struct {
-	events []pendingEvent
-	arena  []byte
+	events     []pendingEvent // and amendments and cancellations
+	tombstones []tombstone
+	arena      []byte
+	ids        *idIndex // nil until it is needed
 }
 
 type pendingEvent struct {
@@ -24,9 +25,11 @@ type pendingEvent struct {
 	position  ingest.Position
 	content   uint32
 	filled    bool
+	cancelled bool // a cancellation: of what stands here it has id, revision and position
 	txnBytes  uint8
 	value     uint32 // where it ends in the arena, counted from its start
-	at        int    // of the transaction id in the arena; the value follows
+	revision  uint32
+	at        int // of the transaction id in the arena; the value follows
 }
 
 // NewPending returns an empty Pending with room for about as many events as another has.
@@ -43,7 +46,8 @@ func (p *Pending) Grow(events, bytes int) {
 	p.arena = slices.Grow(p.arena, bytes)
 }
 
-// Append takes an event, copying what it needs of it.
+// Append takes an event or, when e.Revision is not 0, an amendment, copying what it
+// needs of it. An amendment's series is that of its own code.
 func (p *Pending) Append(series *SeriesName, id ingest.ID, content uint32, e *ingest.Event, position ingest.Position, receivedAt int64) {
 	at := len(p.arena)
 	p.arena = append(p.arena, e.TransactionID...)
@@ -57,13 +61,19 @@ func (p *Pending) Append(series *SeriesName, id ingest.ID, content uint32, e *in
 		filled:    e.Filled,
 		txnBytes:  uint8(len(e.TransactionID)),
 		value:     uint32(len(p.arena) - at),
+		revision:  e.Revision,
 		at:        at,
 	})
 }
 
-// Bytes returns the memory that the events take.
+// Cancel takes the cancellation of an id. What it cancels is superseded apart (Supersede).
+func (p *Pending) Cancel(id ingest.ID, revision uint32, position ingest.Position) {
+	p.events = append(p.events, pendingEvent{id: id, revision: revision, position: position, cancelled: true})
+}
+
+// Bytes returns the memory that the events and corrections take.
 func (p *Pending) Bytes() int {
-	return len(p.arena) + len(p.events)*int(unsafe.Sizeof(pendingEvent{}))
+	return len(p.arena) + len(p.events)*int(unsafe.Sizeof(pendingEvent{})) + len(p.tombstones)*tombstoneBytes
 }
 
 func (p *Pending) transactionID(e *pendingEvent) []byte {
@@ -74,37 +84,15 @@ func (p *Pending) value(e *pendingEvent) []byte {
 	return p.arena[e.at+int(e.txnBytes) : e.at+int(e.value)]
 }
 
-// Find calls f for the events with positions from at on that match, by series and timestamp.
-func (p *Pending) Find(from ingest.Position, match func(series *SeriesName, timestamp int64) bool, f func(*Event) error) error {
-	return p.scan(func(e *pendingEvent) bool {
-		return e.position >= from && match(e.series, e.timestamp)
-	}, f)
-}
-
-// ByTransactionID calls f for the organization's events with positions from at on and a transaction id.
-func (p *Pending) ByTransactionID(organization uuid.UUID, transactionID string, from ingest.Position, f func(*Event) error) error {
-	prefix := ingest.IDPrefix(organization, []byte(transactionID))
-	return p.scan(func(e *pendingEvent) bool {
-		return [8]byte(e.id[:8]) == prefix && e.position >= from &&
-			e.series.Organization == organization && string(p.transactionID(e)) == transactionID
-	}, f)
-}
-
-func (p *Pending) scan(match func(*pendingEvent) bool, f func(*Event) error) error {
-	var event Event
-	for i := range p.events {
-		e := &p.events[i]
-		if !match(e) {
-			continue
-		}
-		if err := p.decode(e, &event); err != nil {
-			return err
-		}
-		if err := f(&event); err != nil {
-			return err
-		}
+// seen returns what will be kept of an entry's id.
+func (e *pendingEvent) seen() Seen {
+	if e.cancelled {
+		return Seen{Position: e.position, Revision: e.revision, Cancelled: true}
 	}
-	return nil
+	return Seen{
+		Position: e.position, Revision: e.revision, Content: e.content,
+		Filled: e.filled, Series: e.series.Number, Timestamp: e.timestamp,
+	}
 }
 
 func (p *Pending) decode(e *pendingEvent, into *Event) error {
@@ -114,5 +102,6 @@ func (p *Pending) decode(e *pendingEvent, into *Event) error {
 	into.TransactionID = p.transactionID(e)
 	into.Timestamp = e.timestamp
 	into.Position = e.position
+	into.setRevision(e.revision)
 	return decodeEventValue(p.value(e), into)
 }

@@ -31,6 +31,20 @@ const (
 	Overflowed SeriesState = 2
 )
 
+// String returns the state's name.
+func (s SeriesState) String() string {
+	switch s {
+	case Uncounted:
+		return "not counted"
+	case Counted:
+		return "counted"
+	case Overflowed:
+		return "overflowed"
+	default:
+		return "unknown"
+	}
+}
+
 // Series is what a store knows of a series besides its name.
 type Series struct {
 	Number     uint64

@@ -137,19 +137,11 @@ func (s *Snapshot) SeriesNames(ctx context.Context, organization uuid.UUID, subs
 		lower = appendText(lower, subscription)
 	}
 	return s.scan(ctx, lower, after(lower), func(key, value []byte) error {
-		series, err := decodeSeries(value)
+		row, err := decodeSeriesRow(key, value)
 		if err != nil {
-			return corrupt(key, err)
+			return err
 		}
-		subscription, rest, err := readText(key[1+16:])
-		if err != nil {
-			return corrupt(key, err)
-		}
-		code, _, err := readText(rest)
-		if err != nil {
-			return corrupt(key, err)
-		}
-		return f(SeriesName{series.Number, organization, string(subscription), string(code)})
+		return f(row.Name)
 	})
 }
 

@@ -437,25 +437,6 @@ func TestNewestAndByTransactionID(t *testing.T) {
 	}
 }
 
-func TestDropCounters(t *testing.T) {
-	t.Parallel()
-	s := open(t, vfs.NewMem())
-	defer closeStore(t, s)
-	if err := s.Write(checkpointOf(0, "x", "a", "b")); err != nil {
-		t.Fatal(err)
-	}
-	// What is dropped is what earlier checkpoints wrote, not what this one writes.
-	c := &Checkpoint{Progress: s.Progress()}
-	c.DropCounters(1)
-	c.PutCounter(1, aggregator.Definition{}, Hour, 2, "", &aggregator.Counter{EventsCount: 9})
-	if err := s.Write(c); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := contents(t, s), "next 2; a=x@0 b=x@1; counter 9; seen [0 1]"; got != want {
-		t.Errorf("got %s\nwant %s", got, want)
-	}
-}
-
 func TestAsides(t *testing.T) {
 	t.Parallel()
 	s := open(t, vfs.NewMem())

@@ -16,20 +16,32 @@ import (
 	"weir/ingest"
 )
 
-// buildTables writes and syncs the tables and returns their paths.
+// buildTables writes and syncs the tables and returns their paths. A table without
+// entries is none: cancellations of ids that are not known have no tombstones.
 func (s *Store) buildTables(c *Checkpoint) ([]string, error) {
-	if len(c.Pending.events) == 0 {
-		return nil, nil
+	var tables []string
+	build := func(name string, write func(*sstable.Writer) error) error {
+		path := s.path(buildingDir, fmt.Sprintf("%016x-%s.sst", c.Progress.Next, name))
+		tables = append(tables, path)
+		return s.buildTable(path, write)
 	}
-	events := s.path(buildingDir, fmt.Sprintf("%016x-events.sst", c.Progress.Next))
-	if err := s.buildTable(events, c.Pending.writeEvents); err != nil {
-		return nil, err
+	p := &c.Pending
+	if p.hasContents() || len(p.tombstones) > 0 {
+		if err := build("events", p.writeEvents); err != nil {
+			return nil, err
+		}
 	}
-	seen := s.path(buildingDir, fmt.Sprintf("%016x-seen.sst", c.Progress.Next))
-	if err := s.buildTable(seen, c.Pending.writeSeen); err != nil {
-		return nil, err
+	if len(p.events) > 0 {
+		if err := build("seen", p.writeSeen); err != nil {
+			return nil, err
+		}
 	}
-	return []string{events, seen}, nil
+	return tables, nil
+}
+
+// hasContents reports whether there is an event or an amendment.
+func (p *Pending) hasContents() bool {
+	return slices.ContainsFunc(p.events, func(e pendingEvent) bool { return !e.cancelled })
 }
 
 func (s *Store) buildTable(path string, write func(*sstable.Writer) error) error {
@@ -45,18 +57,30 @@ func (s *Store) buildTable(path string, write func(*sstable.Writer) error) error
 	return w.Close() // syncs
 }
 
-// writeEvents puts the raw events, in the order of their keys.
+// writeEvents puts the raw events and the tombstones, in the order of their keys.
 func (p *Pending) writeEvents(w *sstable.Writer) error {
 	heads := p.seriesHeads()
+	tombstones := p.tombstoneKeys()
 	var key []byte
 	for rank, entries := range p.bySeries(heads) {
 		for _, entry := range entries {
 			e := &p.events[entry.at]
 			key = append(key[:0], heads.keys[rank]...)
-			key = appendEventTail(key, e.timestamp, p.transactionID(e), 0, e.position)
+			key = appendEventTail(key, e.timestamp, p.transactionID(e), e.revision, e.position)
+			for len(tombstones) > 0 && bytes.Compare(tombstones[0], key) < 0 {
+				if err := w.Set(tombstones[0], tombstoneValue); err != nil {
+					return err
+				}
+				tombstones = tombstones[1:]
+			}
 			if err := w.Set(key, p.value(e)); err != nil {
 				return err
 			}
+		}
+	}
+	for _, key := range tombstones {
+		if err := w.Set(key, tombstoneValue); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -74,7 +98,9 @@ type timeEntry struct {
 func (p *Pending) bySeries(heads seriesHeads) [][]timeEntry {
 	counts := make([]int, len(heads.keys))
 	for i := range p.events {
-		counts[heads.rank[p.events[i].series.Number]]++
+		if e := &p.events[i]; !e.cancelled {
+			counts[heads.rank[e.series.Number]]++
+		}
 	}
 	all := make([]timeEntry, len(p.events))
 	series := make([][]timeEntry, len(counts))
@@ -83,6 +109,9 @@ func (p *Pending) bySeries(heads seriesHeads) [][]timeEntry {
 	}
 	for i := range p.events {
 		e := &p.events[i]
+		if e.cancelled {
+			continue
+		}
 		rank := heads.rank[e.series.Number]
 		series[rank] = append(series[rank], timeEntry{e.timestamp, int32(i)})
 	}
@@ -95,7 +124,7 @@ func (p *Pending) bySeries(heads seriesHeads) [][]timeEntry {
 			if c := bytes.Compare(p.transactionID(x), p.transactionID(y)); c != 0 {
 				return c
 			}
-			return cmp.Compare(x.position, y.position)
+			return cmp.Or(cmp.Compare(x.revision, y.revision), cmp.Compare(x.position, y.position))
 		})
 	}
 	return series
@@ -114,6 +143,9 @@ func (p *Pending) seriesHeads() seriesHeads {
 	var names []*SeriesName
 	for i := range p.events {
 		name := p.events[i].series
+		if name == nil { // a cancellation
+			continue
+		}
 		if _, ok := heads.rank[name.Number]; !ok {
 			heads.rank[name.Number] = 0
 			names = append(names, name)
@@ -153,15 +185,14 @@ func (p *Pending) writeSeen(w *sstable.Writer) error {
 		if c := bytes.Compare(x.id[:], y.id[:]); c != 0 {
 			return c
 		}
-		return cmp.Compare(x.position, y.position)
+		return cmp.Or(cmp.Compare(x.revision, y.revision), cmp.Compare(x.position, y.position))
 	})
 	var key, value []byte
 	for _, entry := range order {
 		e := &p.events[entry.at]
-		key = appendSeenKey(key[:0], e.id, 0, e.position)
-		value = appendSeenValue(value[:0], &Seen{
-			Content: e.content, Filled: e.filled, Series: e.series.Number, Timestamp: e.timestamp,
-		})
+		seen := e.seen()
+		key = appendSeenKey(key[:0], e.id, e.revision, e.position)
+		value = appendSeenValue(value[:0], &seen)
 		if err := w.Set(key, value); err != nil {
 			return err
 		}

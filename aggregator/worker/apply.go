@@ -25,7 +25,7 @@ func (p *partition) apply(g *group) error {
 				continue
 			}
 			position := ingest.PositionOf(record.offset, at-record.from)
-			if err := p.applyEvent(g, record, at, position); err != nil {
+			if err := p.applyEntry(g, record, at, position); err != nil {
 				return err
 			}
 		}
@@ -34,37 +34,42 @@ func (p *partition) apply(g *group) error {
 	p.applied.Store(g.next)
 	p.taken.Store(p.totals.Taken())
 	p.appliedTime.Store(g.time)
-	p.metrics.count(&before, &p.totals)
+	p.metrics.count(&before, &p.totals, &p.uncounted)
 	return nil
 }
 
-// useCatalog takes the catalog that is in force now. Series find out when they are touched.
+// useCatalog takes the catalog that is in force now. Series find out when they are touched,
+// and the sweep takes care of those that are not.
 func (p *partition) useCatalog() {
 	if catalog := p.options.Catalog(); catalog != p.catalog {
 		p.catalog = catalog
 		p.generation++
+		p.definitions = definitions{}
+		p.sweep.wanted = true
+		p.metrics.catalog(p.number, catalog)
 	}
 }
 
-func (p *partition) applyEvent(g *group, record *parsedRecord, at int, position ingest.Position) error {
+func (p *partition) applyEntry(g *group, record *parsedRecord, at int, position ingest.Position) error {
 	e, parsed := &g.batch.Events[at], &g.events[at]
-	stamp := stampOf(e.Timestamp, e.Filled)
+	if e.Entry != ingest.EntryEvent {
+		return p.correct(g, record, at, position)
+	}
 	first, known := p.recent.find(&parsed.id)
 	if !known {
 		first, known = p.foundInStore(at)
 	}
+	stamp := stampOf(e.Timestamp, e.Filled)
 	if known && first.position < position {
+		if first.correction {
+			return p.takeLate(record, e, parsed, position)
+		}
 		p.repeat(g, record, at, position, first.conflicts(parsed.content, stamp))
 		return nil
 	}
-	s, err := p.seriesOf(&record.header, e)
-	if err != nil {
-		return err
-	}
-	p.pending.Append(&s.name, parsed.id, parsed.content, e, position, record.header.ReceivedAt)
-	p.recent.add(&parsed.id, prior{position, parsed.content, stamp})
+	p.recent.add(&parsed.id, prior{position: position, content: parsed.content, stamp: stamp})
 	p.totals.Events++
-	return p.count(s, e, position)
+	return p.keep(record, e, parsed, position, true)
 }
 
 // repeat takes note of an event whose id counted before.
@@ -79,6 +84,8 @@ func (p *partition) repeat(g *group, record *parsedRecord, at int, position inge
 		Reason:       store.Conflict,
 		Message:      "the transaction_id is in use by an earlier event with other content",
 		Organization: record.header.Organization,
+		ID:           g.events[at].id,
+		ReceivedAt:   record.header.ReceivedAt,
 		Record:       ingest.AppendRecord(nil, record.header, event),
 	})
 }

@@ -12,6 +12,7 @@ import (
 type checkpointing struct {
 	content *store.Checkpoint
 	series  []*series // that are in it
+	asides  []*store.Aside
 	began   time.Time
 }
 
@@ -21,13 +22,16 @@ func (p *partition) behind() bool { return p.next != p.committed }
 // dirtyBytes is about what the next checkpoint would write.
 func (p *partition) dirtyBytes() int {
 	const counterBytes = 200
-	return p.pending.Bytes() + p.asideBytes + counterBytes*len(p.dirty)
+	return p.pending.Bytes() + p.asideBytes + p.rebuiltBytes + counterBytes*len(p.dirty)
 }
 
 // beginCheckpoint starts to write what changed, unless there is nothing or one
-// is being written.
+// is being written. When it fails, the loop ends (p.failed).
 func (p *partition) beginCheckpoint() {
-	if p.writing != nil || !p.behind() && len(p.dirty) == 0 {
+	if p.failed != nil || p.writing != nil || !p.behind() && len(p.dirty) == 0 {
+		return
+	}
+	if err := p.recountDirty(); err != nil {
 		return
 	}
 	p.writing = p.freeze()
@@ -39,7 +43,17 @@ func (p *partition) beginCheckpoint() {
 	})
 }
 
-// freeze copies what changed since the last checkpoint; the state goes on.
+// recountDirty counts all stale hours again: a checkpoint holds none.
+func (p *partition) recountDirty() error {
+	for i := 0; i < len(p.dirty); i++ { // to count again makes nothing dirty that is not
+		if err := p.recount(p.dirty[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freeze copies what changed since the last checkpoint; the state goes on. There are no stale hours.
 func (p *partition) freeze() *checkpointing {
 	content := &store.Checkpoint{Progress: p.progress(), Pending: *p.pending}
 	for _, s := range p.dirty {
@@ -48,10 +62,10 @@ func (p *partition) freeze() *checkpointing {
 	for _, aside := range p.asides {
 		content.PutAside(aside)
 	}
-	c := &checkpointing{content: content, series: p.dirty, began: time.Now()}
+	c := &checkpointing{content: content, series: p.dirty, asides: p.asides, began: time.Now()}
 	p.dirty = make([]*series, 0, len(p.dirty))
 	p.pending = store.NewPending(p.pending)
-	p.asides, p.asideBytes = nil, 0
+	p.asides, p.asideBytes, p.rebuiltBytes = nil, 0, 0
 	p.metrics.checkpointRunning.Inc()
 	return c
 }
@@ -65,11 +79,11 @@ func (p *partition) progress() store.Progress {
 
 func (p *partition) freezeSeries(c *store.Checkpoint, s *series) {
 	s.dirty, s.frozen = false, true
-	if s.drop {
-		c.DropCounters(s.row.Number)
-		s.drop = false
+	for _, d := range s.drops {
+		c.DropCounters(s.row.Number, d)
 	}
-	if s.row.State == store.Counted && s.counters != nil {
+	s.drops = nil
+	if s.counters != nil {
 		freezeCounters(c, s)
 	}
 	if s.nameNew {
@@ -101,6 +115,19 @@ func freezeCounters(c *store.Checkpoint, s *series) {
 		})
 }
 
+// lastCheckpoint writes a checkpoint in the owner's goroutine.
+func (p *partition) lastCheckpoint() error {
+	if err := p.recountDirty(); err != nil {
+		return err
+	}
+	p.writing = p.freeze()
+	if err := p.store.Write(p.writing.content); err != nil {
+		return err
+	}
+	p.endCheckpoint()
+	return nil
+}
+
 // endCheckpoint takes note that what was being written is durable.
 func (p *partition) endCheckpoint() {
 	c := p.writing
@@ -108,7 +135,7 @@ func (p *partition) endCheckpoint() {
 	p.committed = c.content.Progress.Next
 	for _, s := range c.series {
 		s.frozen = false
-		if s.counters != nil && s.row.State == store.Counted {
+		if s.counters != nil {
 			s.counters.Saved()
 		}
 	}

@@ -77,12 +77,12 @@ func countCalls(t *testing.T, w *worker.Worker, org uuid.UUID, ends map[int32]in
 		subscription := fmt.Sprint("sub-", i)
 		answer, err := w.Usage(ctx, query.UsageRequest{
 			Organization: org, Subscription: subscription, From: time.Unix(0, base), To: time.Unix(0, base+day),
-			Metrics: []*aggregator.Metric{calls}, AtLeast: ends[ingest.Partition(org, subscription, 4)], Committed: i%2 == 0,
+			Items: itemsOf(calls), AtLeast: ends[ingest.Partition(org, subscription, 4)], Committed: i%2 == 0,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, cell := range answer.Metrics[0].Cells {
+		for _, cell := range answer.Items[0].Buckets {
 			sum += cell.EventsCount
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"weir/aggregator"
 	"weir/aggregator/query"
 	"weir/aggregator/store"
+	"weir/ingest"
 )
 
 // Event implements query.Querier for the partitions owned here. The events come
@@ -20,9 +21,10 @@ import (
 func (w *Worker) Event(ctx context.Context, req query.EventRequest) ([]query.Event, error) {
 	var events []query.Event
 	err := w.each(ctx, req.Partitions, req.AtLeast, func(p *partition, v *view) error {
-		return v.byTransactionID(ctx, req.Organization, req.TransactionID, func(e *store.Event) error {
-			events = append(events, p.eventOf(e))
-			return nil
+		return v.stored.Histories(ctx, req.Organization, req.TransactionID, func(versions []store.Version) error {
+			event := p.eventOfHistory(versions)
+			events = append(events, event)
+			return v.conflicts(ctx, &events[len(events)-1])
 		})
 	})
 	if err != nil {
@@ -32,17 +34,67 @@ func (w *Worker) Event(ctx context.Context, req query.EventRequest) ([]query.Eve
 	return events, nil
 }
 
+// eventOfHistory returns the event with these versions: its current content, or the last that it had.
+func (p *partition) eventOfHistory(versions []store.Version) query.Event {
+	var event query.Event
+	for i := len(versions) - 1; i >= 0; i-- {
+		if !versions[i].Cancelled {
+			event = p.eventOf(versions[i].Event)
+			break
+		}
+	}
+	last := &versions[len(versions)-1]
+	event.Revision, event.Cancelled = last.Revision, last.Cancelled
+	for i := max(0, len(versions)-query.HistoryMax); i < len(versions); i++ {
+		event.Versions = append(event.Versions, p.versionOf(&versions[i]))
+	}
+	return event
+}
+
+func (p *partition) versionOf(v *store.Version) query.Version {
+	version := query.Version{Revision: v.Revision, Position: v.Position, Cancelled: v.Cancelled}
+	if v.Event != nil {
+		e := p.eventOf(v.Event)
+		version.ReceivedAt, version.Code, version.Timestamp, version.Filled = e.ReceivedAt, e.Code, e.Timestamp, e.Filled
+		version.PreciseTotal, version.Properties = e.PreciseTotal, e.Properties
+	}
+	return version
+}
+
+// conflicts adds what was set aside because it contradicts the event.
+func (v *view) conflicts(ctx context.Context, event *query.Event) error {
+	id := ingest.IDKey(event.Organization, []byte(event.Subscription), []byte(event.TransactionID))
+	add := func(position ingest.Position, receivedAt int64) error {
+		event.Conflicts = append(event.Conflicts, query.Conflict{Partition: event.Partition, Position: position, ReceivedAt: receivedAt})
+		if n := len(event.Conflicts) - query.HistoryMax; n > 0 {
+			event.Conflicts = event.Conflicts[n:]
+		}
+		return nil
+	}
+	if err := v.stored.Conflicts(ctx, id, add); err != nil {
+		return err
+	}
+	for _, aside := range v.asides {
+		if aside.Reason == store.Conflict && aside.ID == id && aside.Position >= v.stored.End() {
+			_ = add(aside.Position, aside.ReceivedAt) // can't fail
+		}
+	}
+	return nil
+}
+
 // Events implements query.Querier for the partitions owned here.
 func (w *Worker) Events(ctx context.Context, req query.EventsRequest) (query.EventsAnswer, error) {
-	if req.Limit < 0 || req.Limit > query.EventsLimitMax {
-		return query.EventsAnswer{}, fmt.Errorf("limit is %d, at most %d are possible", req.Limit, query.EventsLimitMax)
+	if err := req.Check(); err != nil {
+		return query.EventsAnswer{}, fmt.Errorf("cannot answer: %w", err)
 	}
-	if req.Offset < 0 || req.Offset > query.EventsCountMax {
-		return query.EventsAnswer{}, fmt.Errorf("offset is %d, at most %d are possible", req.Offset, query.EventsCountMax)
+	if req.Of != nil {
+		req.Code = req.Of.Metric.Code
 	}
 	page := newestPage{size: req.Offset + req.Limit}
-	err := w.each(ctx, req.Partitions, req.AtLeast, func(p *partition, v *view) error {
-		return v.newest(ctx, &req, p, &page)
+	partitions := w.partitionsOf(req.Organization, req.Subscription, req.Partitions)
+	err := w.each(ctx, partitions, req.AtLeast, func(p *partition, v *view) error {
+		l := listing{ctx: ctx, req: &req, span: aggregator.SpanOf(req.From, req.To), partition: p, view: v, page: &page}
+		return l.run()
 	})
 	if err != nil {
 		return query.EventsAnswer{}, err
@@ -51,6 +103,15 @@ func (w *Worker) Events(ctx context.Context, req query.EventsRequest) (query.Eve
 		Events: page.sorted(req.Offset),
 		Total:  min(page.total, query.EventsCountMax),
 	}, nil
+}
+
+// partitionsOf returns where to look for events: in the partitions given or, when there are
+// none, in that of the subscription, or everywhere.
+func (w *Worker) partitionsOf(organization uuid.UUID, subscription string, given []int32) []int32 {
+	if given != nil || subscription == "" {
+		return given
+	}
+	return []int32{ingest.Partition(organization, subscription, w.partitions)}
 }
 
 // each calls f with a view of each of the partitions (nil = of all of the log) at its position.
@@ -81,62 +142,66 @@ func (w *Worker) one(ctx context.Context, number int32, atLeast int64, f func(*p
 	return f(p, v)
 }
 
-func (v *view) byTransactionID(ctx context.Context, organization uuid.UUID, transactionID string, f func(*store.Event) error) error {
-	if err := v.snapshot.ByTransactionID(ctx, organization, transactionID, f); err != nil {
-		return err
-	}
-	for i := range v.pending {
-		if err := v.pending[i].ByTransactionID(organization, transactionID, v.snapshot.End(), f); err != nil {
-			return err
-		}
-	}
-	return nil
+// listing offers the events that a request asks for to a page.
+type listing struct {
+	ctx       context.Context
+	req       *query.EventsRequest
+	span      aggregator.Span
+	partition *partition
+	view      *view
+	page      *newestPage
 }
 
-// newest offers the events that the request asks for to a page.
-func (v *view) newest(ctx context.Context, req *query.EventsRequest, p *partition, page *newestPage) error {
-	span := aggregator.SpanOf(req.From, req.To)
-	wanted := func(name *store.SeriesName) bool {
-		return name.Organization == req.Organization &&
-			(req.Subscription == "" || name.Subscription == req.Subscription) &&
-			(req.Code == "" || name.Code == req.Code)
+func (l *listing) run() error {
+	err := l.view.stored.Find(func(name *store.SeriesName, timestamp int64) bool {
+		return l.span.Contains(timestamp) && l.wants(name)
+	}, func(e *store.Event) error {
+		l.offer(e)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	for i := range v.pending {
-		err := v.pending[i].Find(v.snapshot.End(), func(name *store.SeriesName, timestamp int64) bool {
-			return span.Contains(timestamp) && wanted(name)
-		}, func(e *store.Event) error {
-			page.total++
-			if page.takes(e.Timestamp, e.TransactionID) {
-				page.add(p.eventOf(e))
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return v.snapshot.SeriesNames(ctx, req.Organization, req.Subscription, func(name store.SeriesName) error {
-		if !wanted(&name) {
+	return l.view.stored.SeriesNames(l.ctx, l.req.Organization, l.req.Subscription, func(name store.SeriesName) error {
+		if !l.wants(&name) {
 			return nil
 		}
-		return v.newestOf(ctx, &name, span, p, page)
+		return l.series(&name)
 	})
 }
 
-// newestOf offers the stored events of one series, the newest first. When enough
+func (l *listing) wants(name *store.SeriesName) bool {
+	return name.Organization == l.req.Organization &&
+		(l.req.Subscription == "" || name.Subscription == l.req.Subscription) &&
+		(l.req.Code == "" || name.Code == l.req.Code)
+}
+
+// offer offers an event that is in the range.
+func (l *listing) offer(e *store.Event) {
+	if of := l.req.Of; of != nil && !of.Contains(&e.Event, e.ReceivedAt) {
+		return
+	}
+	l.page.total++
+	if l.page.takes(e.Timestamp, e.TransactionID) {
+		l.page.add(l.partition.eventOf(e))
+	}
+}
+
+// series offers the stored events of one series, the newest first. When enough
 // are counted it ends at the first that the page does not take.
-func (v *view) newestOf(ctx context.Context, name *store.SeriesName, span aggregator.Span, p *partition, page *newestPage) error {
+func (l *listing) series(name *store.SeriesName) error {
 	var event store.Event
-	return v.snapshot.Newest(ctx, name, span, func(key *store.EventKey) (bool, error) {
-		page.total++
-		if !page.takes(key.Timestamp, key.TransactionID) {
-			return page.total < query.EventsCountMax, nil
+	return l.view.stored.Newest(l.ctx, name, l.span, func(key *store.EventKey) (bool, error) {
+		taken := l.page.takes(key.Timestamp, key.TransactionID)
+		if l.req.Of == nil && !taken { // what it holds does not matter
+			l.page.total++
+			return l.page.total < query.EventsCountMax, nil
 		}
 		if err := key.Load(&event); err != nil {
 			return false, err
 		}
-		page.add(p.eventOf(&event))
-		return true, nil
+		l.offer(&event)
+		return taken || l.page.total < query.EventsCountMax, nil
 	})
 }
 
@@ -210,6 +275,8 @@ func (p *partition) eventOf(e *store.Event) query.Event {
 		PreciseTotal:  string(e.PreciseTotal),
 		Partition:     p.number,
 		Position:      e.Position,
+		Revision:      e.Revision,
+		Cancelled:     e.Cancelled,
 	}
 	for i := range e.Properties {
 		property := &e.Properties[i]

@@ -6,7 +6,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
-	"weir/aggregator"
 	"weir/aggregator/query"
 	"weir/aggregator/worker"
 )
@@ -34,7 +33,7 @@ func TestUncountedSeriesComesBack(t *testing.T) {
 	committed := make(chan error, 1)
 	go func() {
 		_, err := r.worker.Usage(r.ctx(), query.UsageRequest{
-			Organization: orgA, Subscription: "alpha", Metrics: []*aggregator.Metric{calls}, Committed: true, AtLeast: 1,
+			Organization: orgA, Subscription: "alpha", Items: itemsOf(calls), Committed: true, AtLeast: 1,
 		})
 		committed <- err
 	}()

@@ -7,7 +7,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
-	"weir/aggregator"
 	"weir/aggregator/query"
 	"weir/aggregator/worker"
 )
@@ -32,7 +31,7 @@ func TestDiskFaultEndsTheWorker(t *testing.T) {
 	r.start()
 	r.send(0, call("2"))
 	_, err := r.worker.Usage(r.ctx(), query.UsageRequest{
-		Organization: orgA, Subscription: "alpha", Metrics: []*aggregator.Metric{calls}, AtLeast: 2, Committed: true,
+		Organization: orgA, Subscription: "alpha", Items: itemsOf(calls), AtLeast: 2, Committed: true,
 	})
 	if !errors.Is(err, query.ErrNotOwner) {
 		t.Errorf("usage while the disk refuses: %v", err)

@@ -88,11 +88,14 @@ func (g *group) add(r *eventlog.Record, partition, partitions int32) {
 	g.hash(header, events, partition, partitions)
 }
 
-// acceptable checks what keys and windows rely on.
+// acceptable checks what keys and windows rely on. A cancellation has no content.
 func acceptable(e *ingest.Event) bool {
 	fits := func(text []byte) bool { return 0 < len(text) && len(text) <= ingest.IDBytesMax }
-	return fits(e.TransactionID) && fits(e.Subscription) && fits(e.Code) &&
-		ingest.TimestampMin <= e.Timestamp && e.Timestamp < ingest.TimestampMax
+	if !fits(e.TransactionID) || !fits(e.Subscription) || (e.Entry == ingest.EntryEvent) != (e.Revision == 0) {
+		return false
+	}
+	return e.Entry == ingest.EntryCancellation ||
+		fits(e.Code) && ingest.TimestampMin <= e.Timestamp && e.Timestamp < ingest.TimestampMax
 }
 
 func (g *group) hash(header ingest.Header, events []ingest.Event, partition, partitions int32) {

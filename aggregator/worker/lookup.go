@@ -30,7 +30,7 @@ func (p *partition) lookUp(g *group) error {
 	}
 	l.at = l.at[:0]
 	for i := range g.events {
-		if g.events[i].foreign {
+		if g.events[i].foreign || g.batch.Events[i].Entry != ingest.EntryEvent {
 			continue
 		}
 		if _, known := p.recent.find(&g.events[i].id); !known {
@@ -60,17 +60,21 @@ func (p *partition) foundInStore(at int) (prior, bool) {
 	if !ok {
 		return prior{}, false
 	}
-	seen := &p.lookup.found[i].seen
-	return prior{seen.Position, seen.Content, stampOf(seen.Timestamp, seen.Filled)}, true
+	return priorOf(&p.lookup.found[i].seen), true
 }
 
 // fillRecent loads all ids into memory if there are few enough: then memory knows all.
 func (p *partition) fillRecent(idsMax int) error {
-	if p.totals.Events > int64(idsMax)/2 {
+	t := &p.totals
+	if t.Events+t.Superseded+t.Amended+t.Cancelled > int64(idsMax)/2 {
 		return nil
 	}
 	p.recent.complete = true
+	var last ingest.ID
 	return p.store.SeenIDs(func(id ingest.ID, seen store.Seen) {
-		p.recent.add(&id, prior{seen.Position, seen.Content, stampOf(seen.Timestamp, seen.Filled)})
+		if id != last { // the first entry of an id says all; no id is zero
+			last = id
+			p.recent.add(&id, priorOf(&seen))
+		}
 	})
 }

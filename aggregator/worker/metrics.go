@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"weir/aggregator"
 	"weir/aggregator/store"
 )
 
@@ -23,7 +24,13 @@ type metrics struct {
 	checkpoints, rebuilds, overflows         prometheus.Counter
 	checkpointDuration                       prometheus.Histogram
 	checkpointRunning, cellsMax              prometheus.Gauge
-	replayed                                 prometheus.Counter
+	replayed, hoursRecounted                 prometheus.Counter
+	amended, cancelled, unchanged            prometheus.Counter // corrections
+	superseded                               prometheus.Counter // events, by corrections that came before them
+	uncounted                                [len(uncounted{})]prometheus.Counter
+	runningAnswers                           [len(runningResults)]prometheus.Counter
+	runningMismatches                        prometheus.Counter
+	sweepPending, catalogVersion, swept      *prometheus.GaugeVec
 	resumeOffset                             *prometheus.GaugeVec
 	lagRecords, lagEvents, lagSeconds        *prometheus.GaugeVec
 	stoppedPartitions                        *prometheus.GaugeVec
@@ -45,15 +52,16 @@ func newMetrics(w *Worker, registerer prometheus.Registerer) (*metrics, error) {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, []string{"partition"})
 	}
 	m := &metrics{
-		worker:      w,
-		events:      counter("events_total", "Events counted, each id once."),
-		duplicates:  counter("duplicates_total", "Events whose id was counted before, with equal content."),
-		conflicts:   counter("conflicts_total", "Events whose id was counted before, with other content; set aside."),
-		forwarded:   counter("forwarded_total", "Events found in a partition that is not theirs, and sent there."),
-		checkpoints: counter("checkpoints_total", "Checkpoints written."),
-		rebuilds:    counter("rebuilds_total", "Counters of a subscription and metric made anew from events, because the definition changed."),
-		overflows:   counter("cell_overflows_total", "Subscriptions and metrics whose counters were dropped for having too many cells."),
-		replayed:    counter("replayed_records_total", "Log records between the checkpoint and the end of the log when partitions were taken."),
+		worker:         w,
+		events:         counter("events_total", "Events counted, each id once."),
+		duplicates:     counter("duplicates_total", "Events whose id was counted before, with equal content, and corrections that say the same again."),
+		conflicts:      counter("conflicts_total", "Events whose id was counted before, with other content; set aside."),
+		forwarded:      counter("forwarded_total", "Events found in a partition that is not theirs, and sent there."),
+		checkpoints:    counter("checkpoints_total", "Checkpoints written."),
+		rebuilds:       counter("rebuilds_total", "Counters of a subscription and metric made anew from events, because the definition changed."),
+		overflows:      counter("cell_overflows_total", "Subscriptions and metrics whose counters were dropped for having too many cells."),
+		hoursRecounted: counter("hours_recounted_total", "Hours of a subscription and metric counted again from events after a correction."),
+		replayed:       counter("replayed_records_total", "Log records between the checkpoint and the end of the log when partitions were taken."),
 		checkpointDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "checkpoint_duration_seconds",
 			Help: "From the copy of what changed to its commit.", Buckets: prometheus.ExponentialBuckets(0.002, 2, 13),
@@ -64,11 +72,30 @@ func newMetrics(w *Worker, registerer prometheus.Registerer) (*metrics, error) {
 		lagRecords:        byPartition("lag_records", "Log records, of one or more events, not counted yet."),
 		lagEvents:         byPartition("lag_events", "Events not counted yet, estimated: lag_records times the events per record so far. 0 is exact."),
 		lagSeconds:        byPartition("lag_seconds", "Age of the newest counted record while there are others, else 0."),
+		sweepPending:      byPartition("sweep_pending_series", "Subscriptions and codes whose counters are not in line with the catalog yet."),
+		catalogVersion:    byPartition("catalog_version", "Version of the catalog that events are counted by."),
+		swept:             byPartition("swept_version", "Version of the newest catalog that all counters were brought in line with."),
 		stoppedPartitions: byPartition("stopped", "1 for a partition that is stopped until an operator clears it."),
 	}
-	aside := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: namespace, Subsystem: subsystem, Name: "set_aside_total", Help: "Records and events kept and not counted.",
-	}, []string{"reason"})
+	byLabel := func(name, label, help string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, []string{label})
+	}
+	corrections := byLabel("corrections_total", "kind",
+		"Amendments, cancellations, corrections that said the same again (unchanged), and events that came after their correction (superseded).")
+	m.amended, m.cancelled = corrections.WithLabelValues("amended"), corrections.WithLabelValues("cancelled")
+	m.unchanged, m.superseded = corrections.WithLabelValues("unchanged"), corrections.WithLabelValues("superseded")
+	running := byLabel("running_answers_total", "result", "Live questions for the usage of a subscription and metric, by whether a running total answered (hit) or windows did (miss).")
+	for i, result := range runningResults {
+		m.runningAnswers[i] = running.WithLabelValues(result)
+	}
+	m.runningMismatches = counter("running_mismatches_total", "Running totals that differed from their windows. Must stay 0.")
+	notCounted := byLabel("events_uncounted_total", "reason", "Events that take no part in the metric of their code, or have none (unknown_code), when they came.")
+	for i := range m.uncounted {
+		if reason := uncountedReason(i); reason != "" {
+			m.uncounted[i] = notCounted.WithLabelValues(reason)
+		}
+	}
+	aside := byLabel("set_aside_total", "reason", "Records and events kept and not counted.")
 	for _, reason := range store.Reasons {
 		m.aside[reason] = aside.WithLabelValues(reason.String())
 	}
@@ -79,7 +106,8 @@ func newMetrics(w *Worker, registerer prometheus.Registerer) (*metrics, error) {
 	for _, c := range []prometheus.Collector{
 		m.events, m.duplicates, m.conflicts, m.forwarded, m.checkpoints, m.rebuilds, m.overflows, m.replayed,
 		m.checkpointDuration, m.checkpointRunning, m.cellsMax, m.resumeOffset, m.lagRecords, m.lagEvents, m.lagSeconds,
-		m.stoppedPartitions, aside,
+		m.stoppedPartitions, m.sweepPending, m.catalogVersion, m.swept, m.hoursRecounted, aside, corrections, notCounted,
+		running, m.runningMismatches,
 		storeCollector{w},
 	} {
 		errs = append(errs, registerer.Register(c))
@@ -87,8 +115,35 @@ func newMetrics(w *Worker, registerer prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// count adds what a group brought.
-func (m *metrics) count(before, after *store.Totals) {
+// uncounted counts events that take no part, by reason.
+type uncounted [aggregator.ReasonsEnd + 1]int64
+
+// unknownCode is the reason of an event whose code has no metric.
+const unknownCode = aggregator.ReasonsEnd
+
+// uncountedReason returns the name of a reason, "" for that of events that do take part.
+func uncountedReason(reason int) string {
+	switch reason {
+	case int(aggregator.TakesPart):
+		return ""
+	case unknownCode:
+		return "unknown_code"
+	default:
+		return aggregator.Reason(reason).String()
+	}
+}
+
+// count adds what a group brought, and empties its uncounted.
+func (m *metrics) count(before, after *store.Totals, events *uncounted) {
+	for i, n := range events {
+		if n > 0 && m.uncounted[i] != nil {
+			m.uncounted[i].Add(float64(n))
+		}
+	}
+	*events = uncounted{}
+	m.amended.Add(float64(after.Amended - before.Amended))
+	m.cancelled.Add(float64(after.Cancelled - before.Cancelled))
+	m.superseded.Add(float64(after.Superseded - before.Superseded))
 	m.events.Add(float64(after.Events - before.Events))
 	m.duplicates.Add(float64(after.Duplicates - before.Duplicates))
 	m.forwarded.Add(float64(after.Forwarded - before.Forwarded))
@@ -108,6 +163,13 @@ func (m *metrics) resumed(partition int32, from, end int64) {
 	m.replayed.Add(float64(end - from))
 }
 
+// catalog takes note of the catalog that a partition's events are counted by.
+func (m *metrics) catalog(partition int32, c *aggregator.Catalog) {
+	if c != nil {
+		m.catalogVersion.WithLabelValues(label(partition)).Set(float64(c.Version))
+	}
+}
+
 func (m *metrics) stopped(partition int32) {
 	m.stoppedPartitions.WithLabelValues(label(partition)).Set(1)
 }
@@ -116,7 +178,7 @@ func (m *metrics) stopped(partition int32) {
 func (m *metrics) lost(partition int32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, vec := range []*prometheus.GaugeVec{m.resumeOffset, m.lagRecords, m.lagEvents, m.lagSeconds, m.stoppedPartitions} {
+	for _, vec := range []*prometheus.GaugeVec{m.resumeOffset, m.lagRecords, m.lagEvents, m.lagSeconds, m.stoppedPartitions, m.sweepPending, m.catalogVersion, m.swept} {
 		vec.DeleteLabelValues(label(partition))
 	}
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,13 @@ type partition struct {
 	cache   *store.Cache
 	slots   chan struct{} // bounds the checkpoints of a process that are written at a time
 	owned   func() int    // partitions of this process
+	// rebuildSlots bounds the rebuilds of a process that run at a time.
+	rebuildSlots chan struct{}
+	chunkMax     int // counters of a rebuild in memory: chunkCountersMax, less in tests
 
 	questions chan *question
 	hints     chan hint
+	seeds     chan seed
 	ready     chan struct{} // closed when store and stopped are set, or when there will be none
 	ended     chan struct{} // closed when the owner answers no more questions
 	done      chan struct{} // closed when all of it has ended
@@ -43,29 +48,41 @@ type partition struct {
 	taken       atomic.Int64 // events in those records, counted or not
 
 	// The owner's.
-	next       int64
-	checksum   uint64
-	committed  int64 // offset: every record below is in a checkpoint
-	seriesNext uint64
-	totals     store.Totals
-	catalog    *aggregator.Catalog
-	generation uint64 // of catalog; 0 = none was seen
-	series     map[string]*series
-	dirty      []*series
-	stateBytes int
-	recent     recentIDs
-	lookup     lookup
-	pending    *store.Pending
-	asides     []*store.Aside
-	asideBytes int
-	waiting    []*question
-	rebuilds   []*rebuild
-	rebuilding bool
-	writing    *checkpointing
-	key, cell  []byte // scratch
+	next         int64
+	checksum     uint64
+	committed    int64 // offset: every record below is in a checkpoint
+	seriesNext   uint64
+	totals       store.Totals
+	catalog      *aggregator.Catalog
+	generation   uint64      // of catalog; 0 = none was seen
+	definitions  definitions // of the catalog's metrics
+	series       map[string]*series
+	dirty        []*series
+	stateBytes   int
+	recent       recentIDs
+	lookup       lookup
+	pending      *store.Pending
+	asides       []*store.Aside
+	asideBytes   int
+	uncounted    uncounted
+	waiting      []*question
+	rebuilds     rebuildQueue
+	rebuilding   int // how many are running
+	rebuiltBytes int // of counters that rebuilds brought and no checkpoint has
+	sweep        sweep
+	writing      *checkpointing
+	failed       error        // of what can't return it: the loop ends
+	key          []byte       // scratch
+	versions     []store.Seen // scratch
+	superseded   store.Event  // scratch
 
-	written    chan error   // how writing ended
-	rebuilt    chan rebuilt // how the running rebuild ended
+	runningSeries []*series // with running totals, or lately so
+	runningSwept  int       // index in it, up to where it was looked at
+	runningHits   int       // answers that were running totals
+
+	written    chan error     // how writing ended
+	rebuilt    chan rebuilt   // how the running rebuilds ended
+	swept      chan sweepPage // what the running sweep found
 	background sync.WaitGroup
 }
 
@@ -78,22 +95,26 @@ const hintsWaitingMax = 16
 // newPartition returns a partition of the worker whose owner is not running yet.
 func newPartition(w *Worker, number int32, cancel context.CancelFunc) *partition {
 	return &partition{
-		number:    number,
-		options:   &w.options,
-		logger:    w.options.Logger,
-		metrics:   w.metrics,
-		logID:     w.options.Log.Identity().ID,
-		cache:     w.cache,
-		slots:     w.slots,
-		owned:     w.ownedCount,
-		questions: make(chan *question),
-		hints:     make(chan hint, hintsWaitingMax),
-		ready:     make(chan struct{}),
-		ended:     make(chan struct{}),
-		done:      make(chan struct{}),
-		cancel:    cancel,
-		written:   make(chan error, 1),
-		rebuilt:   make(chan rebuilt, 1),
+		number:       number,
+		options:      &w.options,
+		logger:       w.options.Logger,
+		metrics:      w.metrics,
+		logID:        w.options.Log.Identity().ID,
+		cache:        w.cache,
+		slots:        w.slots,
+		owned:        w.ownedCount,
+		rebuildSlots: w.rebuildSlots,
+		chunkMax:     w.chunkMax,
+		questions:    make(chan *question),
+		hints:        make(chan hint, hintsWaitingMax),
+		seeds:        make(chan seed, seedsWaitingMax),
+		ready:        make(chan struct{}),
+		ended:        make(chan struct{}),
+		done:         make(chan struct{}),
+		cancel:       cancel,
+		written:      make(chan error, 1),
+		rebuilt:      make(chan rebuilt, rebuildsRunningMax),
+		swept:        make(chan sweepPage),
 	}
 }
 
@@ -142,8 +163,9 @@ func (p *partition) open(ctx context.Context) error {
 	p.taken.Store(p.totals.Taken())
 	p.series = make(map[string]*series)
 	p.pending = new(store.Pending)
-	p.generation = 1
+	p.generation, p.sweep.wanted = 1, true
 	p.catalog = p.options.Catalog()
+	p.metrics.catalog(p.number, p.catalog)
 	return p.fillRecent(p.options.RecentIDsMax / max(1, p.owned()))
 }
 
@@ -239,10 +261,18 @@ func (p *partition) startReader(ctx context.Context) (groups, free chan *group, 
 func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- *group, readerEnded <-chan error) error {
 	ticker := p.ticker()
 	defer ticker.Stop()
+	catalogTicker := time.NewTicker(catalogInterval)
+	defer catalogTicker.Stop()
 	for {
-		from := groups
-		if p.dirtyBytes() >= 2*p.options.DirtyBytesMax {
+		from, swept, rebuildSlots := groups, p.swept, p.rebuildSlots
+		if p.dirtyBytes()-p.rebuiltBytes >= 2*p.options.DirtyBytesMax {
 			from = nil // until the checkpoint that is being written is done
+		}
+		if !p.sweepRoom() {
+			swept = nil
+		}
+		if !p.canRebuild() {
+			rebuildSlots = nil
 		}
 		var err error
 		select {
@@ -257,12 +287,17 @@ func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- 
 			p.ask(q)
 		case h := <-p.hints:
 			err = p.follow(h)
+		case sown := <-p.seeds:
+			p.takeSeed(sown)
+		case <-catalogTicker.C:
+			p.useCatalog()
 		case <-ticker.C:
 			ticker.Reset(p.options.CheckpointInterval)
 			if !p.behind() { // idle: what the last burst needed is not kept
 				p.pending = new(store.Pending)
 			}
 			p.beginCheckpoint()
+			p.sweepRunning(time.Now())
 		case err = <-p.written:
 			if err == nil {
 				p.endCheckpoint()
@@ -270,15 +305,23 @@ func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- 
 			} else {
 				p.writing = nil
 			}
+		case rebuildSlots <- struct{}{}:
+			err = p.beginRebuild(ctx)
 		case done := <-p.rebuilt:
 			err = p.finishRebuild(done)
+			p.relieve()
+		case page := <-swept:
+			err = p.takeSwept(page)
+			p.relieve()
 		case <-ctx.Done():
 			return nil
 		}
+		p.askWaiting()
+		p.endSweep()
 		if err == nil {
-			err = p.nextRebuild(ctx)
+			err = p.startSweep(ctx)
 		}
-		if err != nil {
+		if err = cmp.Or(err, p.failed); err != nil {
 			return fmt.Errorf("partition %d: %w", p.number, err)
 		}
 		p.answerWaiting()
@@ -321,10 +364,7 @@ func (p *partition) finish(failed error) error {
 		}
 	}
 	if failed == nil && err == nil && p.stopped.Load() == nil && (p.behind() || len(p.dirty) > 0) {
-		p.writing = p.freeze()
-		if err = p.store.Write(p.writing.content); err == nil {
-			p.endCheckpoint()
-		}
+		err = p.lastCheckpoint()
 	}
 	for _, q := range p.waiting {
 		q.give(nil, p.gone())

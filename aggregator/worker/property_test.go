@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 
 	"weir/aggregator"
@@ -59,6 +60,9 @@ func drawEvent(t *rapid.T, org uuid.UUID) sent {
 	case 4:
 		s.properties = append(s.properties, ingest.Property{Name: []byte("model"), Kind: ingest.KindTrue})
 	}
+	if variant%5 == 0 {
+		s.properties = append(s.properties, text("operation_type", "remove"))
+	}
 	if variant%2 == 0 {
 		s.properties = append(s.properties, text("region", "eu"))
 	}
@@ -72,16 +76,45 @@ func drawEvent(t *rapid.T, org uuid.UUID) sent {
 	return s
 }
 
+// drawCorrection makes a correction of an event that drawEvent may make, sent before it or after.
+func drawCorrection(t *rapid.T, org uuid.UUID) sent {
+	s, other := drawEvent(t, org), drawEvent(t, org)
+	revision := rapid.Uint32Range(1, 3).Draw(t, "revision")
+	if rapid.IntRange(0, 2).Draw(t, "cancel") == 0 {
+		return s.cancel(revision)
+	}
+	s.code = other.code
+	return s.amended(revision, other.timestamp, other.properties...)
+}
+
+func drawAny(t *rapid.T, org uuid.UUID) sent {
+	if rapid.IntRange(0, 3).Draw(t, "correction") == 0 {
+		return drawCorrection(t, org)
+	}
+	return drawEvent(t, org)
+}
+
 func drawMetric(t *rapid.T, org uuid.UUID) *aggregator.Metric {
 	m := &aggregator.Metric{
 		Organization: org,
 		Code:         rapid.SampledFrom(codes).Draw(t, "code"),
-		Aggregation:  rapid.SampledFrom([]aggregator.Aggregation{aggregator.CountAgg, aggregator.SumAgg}).Draw(t, "aggregation"),
-		CellKeys:     rapid.SampledFrom(cellKeys).Draw(t, "keys"),
+		Aggregation: rapid.SampledFrom([]aggregator.Aggregation{
+			aggregator.CountAgg, aggregator.SumAgg, aggregator.MaxAgg, aggregator.LatestAgg, aggregator.UniqueCountAgg,
+			aggregator.WeightedSumAgg, aggregator.MinAgg, aggregator.AvgAgg, aggregator.PercentileAgg,
+		}).Draw(t, "aggregation"),
+		CellKeys: rapid.SampledFrom(cellKeys).Draw(t, "keys"),
 	}
-	if m.Aggregation == aggregator.SumAgg {
-		m.FieldName = "tokens"
+	switch m.Aggregation {
+	case aggregator.CountAgg:
+		return m
+	case aggregator.SumAgg:
+		m.Recurring = rapid.Bool().Draw(t, "recurring")
+	case aggregator.UniqueCountAgg:
+		m.Recurring = rapid.Bool().Draw(t, "recurring")
+	case aggregator.PercentileAgg:
+		m.Percentile = decimal.NewFromInt(50)
 	}
+	m.FieldName = "tokens"
 	return m
 }
 
@@ -91,6 +124,7 @@ type machine struct {
 	*rig
 	t       *rapid.T
 	catalog []*aggregator.Metric
+	version int64
 }
 
 func (m *machine) append() {
@@ -99,7 +133,7 @@ func (m *machine) append() {
 		org := rapid.SampledFrom([]uuid.UUID{orgA, orgB}).Draw(t, "org")
 		byPartition := map[int32][]sent{}
 		for range rapid.IntRange(1, 12).Draw(t, "events") {
-			s := drawEvent(t, org)
+			s := drawAny(t, org)
 			p := m.home(&s)
 			byPartition[p] = append(byPartition[p], s)
 		}
@@ -115,7 +149,7 @@ func (m *machine) appendAstray() {
 	org := rapid.SampledFrom([]uuid.UUID{orgA, orgB}).Draw(m.t, "org")
 	var events []sent
 	for range rapid.IntRange(1, 12).Draw(m.t, "events") {
-		events = append(events, drawEvent(m.t, org))
+		events = append(events, drawAny(m.t, org))
 	}
 	m.send(rapid.Int32Range(0, m.log.Identity().Partitions-1).Draw(m.t, "astray"), events...)
 }
@@ -135,7 +169,8 @@ func (m *machine) swapCatalog() {
 			m.catalog = append(m.catalog, drawMetric(m.t, org))
 		}
 	}
-	m.rig.catalog.Store(aggregator.NewCatalog(1, m.catalog))
+	m.version++
+	m.rig.catalog.Store(aggregator.NewCatalog(m.version, m.catalog))
 }
 
 func (m *machine) crashAndStart() {
@@ -160,12 +195,12 @@ func (m *machine) check() {
 			}
 		}
 		from := drawTimestamp(t) - 20*int64(time.Hour)
-		to := from + rapid.Int64Range(0, 6*day).Draw(t, "length")
+		to := from + rapid.Int64Range(1, 6*day).Draw(t, "length")
 		committed := rapid.Bool().Draw(t, "committed")
 		answer := m.usage(org, subscription, from, to, committed, metrics...)
 		for i, metric := range metrics {
 			want := truth.usage(metric, subscription, from, to)
-			if got := lines(answer.Metrics[i].Cells); !slices.Equal(got, want) {
+			if got := lines(answer.Items[i]); !slices.Equal(got, want) {
 				t.Fatalf("usage of %q %+v in [%d, %d), committed %v:\n got %q\nwant %q", subscription, metric, from, to, committed, got, want)
 			}
 		}
@@ -227,10 +262,12 @@ func TestAnyHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &machine{rig: newRig(t, rapid.IntRange(1, 3).Draw(t, "partitions")), t: t}
 		small := rapid.Bool().Draw(t, "small memory")
+		chunkMax := rapid.SampledFrom([]int{0, 1, 5}).Draw(t, "chunk")
 		interval := rapid.SampledFrom([]time.Duration{time.Millisecond, time.Hour}).Draw(t, "interval")
 		m.tune = func(o *worker.Options) {
 			o.CacheBytes = 1 << 20
 			o.CheckpointInterval = interval
+			m.chunkMax = chunkMax
 			if small { // ids are forgotten and counters evicted all the time
 				o.RecentIDsMax, o.StateBytesMax = 8, 1
 			}
@@ -331,7 +368,7 @@ func (r *rig) everything(metrics []*aggregator.Metric) string {
 	for _, subscription := range subscriptions {
 		answer := r.usage(orgA, subscription, base-day, base+5*day, false, metrics...)
 		for i := range metrics {
-			fmt.Fprintln(&b, subscription, i, lines(answer.Metrics[i].Cells))
+			fmt.Fprintln(&b, subscription, i, lines(answer.Items[i]))
 		}
 	}
 	answer, err := r.worker.Events(r.ctx(), query.EventsRequest{

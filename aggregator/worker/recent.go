@@ -3,6 +3,7 @@ package worker
 import (
 	"encoding/binary"
 
+	"weir/aggregator/store"
 	"weir/ingest"
 )
 
@@ -18,11 +19,21 @@ type recentIDs struct {
 	complete bool
 }
 
-// prior is what is known of an id's first event.
+// prior is what is known of an id: its event or, before that has come, that there is a
+// correction of it.
 type prior struct {
-	position ingest.Position
-	content  uint32
-	stamp    uint32
+	position   ingest.Position
+	content    uint32
+	stamp      uint32
+	correction bool // content and stamp are then zero
+}
+
+// priorOf returns what an id's first entry in the store says.
+func priorOf(seen *store.Seen) prior {
+	if seen.Revision > 0 {
+		return prior{position: seen.Position, correction: true}
+	}
+	return prior{position: seen.Position, content: seen.Content, stamp: stampOf(seen.Timestamp, seen.Filled)}
 }
 
 // stampOf folds an event's time into 32 bits; 0 when weir filled it in, and
@@ -56,6 +67,21 @@ func (r *recentIDs) add(id *ingest.ID, p prior) {
 	r.highestCurrent = max(r.highestCurrent, p.position)
 }
 
+// replace puts the event of an id, which find knows only a correction of, in its place.
+func (r *recentIDs) replace(id *ingest.ID, p prior) {
+	if e := r.current.find(id); e != nil {
+		e.set(p)
+		r.highestCurrent = max(r.highestCurrent, p.position)
+		return
+	}
+	if e := r.previous.find(id); e != nil {
+		e.set(p)
+		r.highest = max(r.highest, p.position)
+		return
+	}
+	r.add(id, p)
+}
+
 // trim lets go of the older ids if there are too many, and if they are below durable.
 func (r *recentIDs) trim(durable ingest.Position, idsMax int) {
 	if r.current.used < idsMax/2 {
@@ -80,13 +106,23 @@ type idTable struct {
 
 type idSlot struct {
 	id       ingest.ID
-	position int64 // plus one; 0 = empty slot
+	position int64 // plus one; negative = of a correction; 0 = empty slot
 	content  uint32
 	stamp    uint32
 }
 
 func (s *idSlot) prior() prior {
-	return prior{ingest.Position(s.position - 1), s.content, s.stamp}
+	if s.position < 0 {
+		return prior{position: ingest.Position(-s.position - 1), correction: true}
+	}
+	return prior{position: ingest.Position(s.position - 1), content: s.content, stamp: s.stamp}
+}
+
+func (s *idSlot) set(p prior) {
+	s.position, s.content, s.stamp = int64(p.position)+1, p.content, p.stamp
+	if p.correction {
+		s.position = -s.position
+	}
 }
 
 const idTableSlotsMin = 1 << 10
@@ -123,7 +159,9 @@ func (t *idTable) add(id *ingest.ID, p prior) {
 	if t.used >= len(t.slots)/4*3 {
 		t.grow()
 	}
-	t.put(idSlot{*id, int64(p.position) + 1, p.content, p.stamp})
+	slot := idSlot{id: *id}
+	slot.set(p)
+	t.put(slot)
 	t.used++
 }
 

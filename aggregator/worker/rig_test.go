@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/big"
@@ -35,6 +36,7 @@ type rig struct {
 	log      *memoryLog
 	catalog  atomic.Pointer[aggregator.Catalog]
 	tune     func(*worker.Options)
+	chunkMax int // counters of a rebuild in memory; 0 = as always
 	worker   *worker.Worker
 	registry *prometheus.Registry
 	stops    chan string
@@ -60,6 +62,8 @@ func (r *rig) start() {
 		OnStop:  func(_ int32, reason string) { r.stops <- reason },
 		// Checkpoints are made when a test asks for them.
 		CheckpointInterval: time.Hour,
+		// Every running total that answers is compared with its windows.
+		RunningChecksEvery: 1,
 	}
 	if r.tune != nil {
 		r.tune(&options)
@@ -67,6 +71,9 @@ func (r *rig) start() {
 	w, err := worker.New(options)
 	if err != nil {
 		r.tb.Fatalf("cannot make worker: %v", err)
+	}
+	if r.chunkMax > 0 {
+		w.SetChunkMax(r.chunkMax)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.worker, r.cancel, r.ended = w, cancel, make(chan error, 1)
@@ -80,6 +87,7 @@ func (r *rig) start() {
 // stop ends the worker as a SIGTERM does.
 func (r *rig) stop() {
 	r.tb.Helper()
+	r.wantMetric("weir_aggregator_running_mismatches_total", 0)
 	r.cancel()
 	if err := <-r.ended; err != nil {
 		r.tb.Fatalf("worker failed: %v", err)
@@ -112,12 +120,21 @@ func (r *rig) usage(org uuid.UUID, subscription string, from, to int64, committe
 	partition := ingest.Partition(org, subscription, r.log.Identity().Partitions)
 	answer, err := r.worker.Usage(r.ctx(), query.UsageRequest{
 		Organization: org, Subscription: subscription, From: time.Unix(0, from), To: time.Unix(0, to),
-		Metrics: metrics, Committed: committed, AtLeast: r.end(partition),
+		Items: itemsOf(metrics...), Committed: committed, AtLeast: r.end(partition),
 	})
 	if err != nil {
 		r.tb.Fatalf("usage: %v; %s", err, r.fate())
 	}
 	return answer
+}
+
+// itemsOf asks for the usage of each cell of the metrics.
+func itemsOf(metrics ...*aggregator.Metric) []query.UsageItem {
+	items := make([]query.UsageItem, len(metrics))
+	for i, metric := range metrics {
+		items[i] = query.UsageItem{Metric: metric, Split: aggregator.Split{GroupKeys: metric.CellKeys}}
+	}
+	return items
 }
 
 // fate says how the worker ended, if it did.
@@ -161,13 +178,32 @@ type sent struct {
 	timestamp      int64
 	filled         bool
 	properties     []ingest.Property // sorted by name
+	revision       uint32            // of a correction
+	cancelled      bool              // it is a cancellation
 }
 
 func (s *sent) event() ingest.Event {
-	return ingest.Event{
-		TransactionID: []byte(s.txn), Subscription: []byte(s.sub), Code: []byte(s.code),
-		Timestamp: s.timestamp, Filled: s.filled, Properties: s.properties,
+	e := ingest.Event{TransactionID: []byte(s.txn), Subscription: []byte(s.sub), Revision: s.revision}
+	if s.cancelled {
+		e.Entry = ingest.EntryCancellation
+		return e
 	}
+	if s.revision > 0 {
+		e.Entry = ingest.EntryAmendment
+	}
+	e.Code, e.Timestamp, e.Filled, e.Properties = []byte(s.code), s.timestamp, s.filled, s.properties
+	return e
+}
+
+// amended returns a correction of the event that gives it other content.
+func (s sent) amended(revision uint32, timestamp int64, properties ...ingest.Property) sent {
+	s.revision, s.timestamp, s.properties = revision, timestamp, properties
+	return s
+}
+
+// cancel returns a correction of the event that takes it back.
+func (s sent) cancel(revision uint32) sent {
+	return sent{org: s.org, txn: s.txn, sub: s.sub, revision: revision, cancelled: true}
 }
 
 func text(name, value string) ingest.Property {
@@ -194,9 +230,7 @@ func (r *rig) home(s *sent) int32 {
 
 // recount is the slow, obviously right answer: it goes through all of the log.
 type recount struct {
-	events     map[string]sent // by identity: the first in the log
-	duplicates int
-	conflicts  int
+	events map[string]sent // by identity: its current content, or that it is cancelled
 }
 
 func (r *rig) recount() recount {
@@ -204,6 +238,11 @@ func (r *rig) recount() recount {
 	for p := range r.log.Identity().Partitions {
 		for _, record := range r.log.records(p) {
 			c.record(r, p, &record)
+		}
+	}
+	for id, s := range c.events {
+		if s.cancelled {
+			delete(c.events, id)
 		}
 	}
 	return c
@@ -216,19 +255,18 @@ func (c *recount) record(r *rig, partition int32, record *eventlog.Record) {
 		r.tb.Fatalf("bad record: %v", err)
 	}
 	for _, e := range batch.Events {
-		s := sent{header.Organization, string(e.TransactionID), string(e.Subscription), string(e.Code), e.Timestamp, e.Filled, e.Properties}
+		s := sent{
+			org: header.Organization, txn: string(e.TransactionID), sub: string(e.Subscription), code: string(e.Code),
+			timestamp: e.Timestamp, filled: e.Filled, properties: e.Properties,
+			revision: e.Revision, cancelled: e.Entry == ingest.EntryCancellation,
+		}
 		if r.home(&s) != partition {
 			continue // it counts where it is sent on to
 		}
+		// Of corrections the highest revision counts, of equal ones the later; without, the first event.
 		id := fmt.Sprintf("%s/%q/%q", s.org, s.sub, s.txn)
-		first, known := c.events[id]
-		switch {
-		case !known:
+		if before, known := c.events[id]; !known || s.revision > 0 && s.revision >= before.revision {
 			c.events[id] = s
-		case s.content() != first.content(), !s.filled && !first.filled && s.timestamp != first.timestamp:
-			c.conflicts++
-		default:
-			c.duplicates++
 		}
 	}
 }
@@ -244,30 +282,88 @@ func (s *sent) content() string {
 
 // usage returns what a metric amounts to: cell, units and events as text, sorted.
 func (c *recount) usage(m *aggregator.Metric, subscription string, from, to int64) []string {
-	units, counts := map[string]*big.Rat{}, map[string]int{}
+	cells := map[string][]sent{}
 	for _, s := range c.events {
-		if s.org != m.Organization || s.sub != subscription || s.code != m.Code || s.timestamp < from || s.timestamp >= to {
+		early := s.timestamp < from && !m.Recurring
+		if s.org != m.Organization || s.sub != subscription || s.code != m.Code || early || s.timestamp >= to || !s.takesPart(m) {
 			continue
 		}
-		quantity := big.NewRat(1, 1)
-		if m.Aggregation == aggregator.SumAgg {
-			if quantity = s.number(m.FieldName); quantity == nil {
-				continue
-			}
-		}
 		cell := s.cell(m.CellKeys)
-		if units[cell] == nil {
-			units[cell] = new(big.Rat)
-		}
-		units[cell].Add(units[cell], quantity)
-		counts[cell]++
+		cells[cell] = append(cells[cell], s)
 	}
 	var lines []string
-	for cell, u := range units {
-		lines = append(lines, fmt.Sprintf("%s = %s of %d", cell, u.RatString(), counts[cell]))
+	for cell, events := range cells {
+		slices.SortFunc(events, func(a, b sent) int {
+			return cmp.Or(cmp.Compare(a.timestamp, b.timestamp), strings.Compare(a.txn, b.txn))
+		})
+		lines = append(lines, fmt.Sprintf("%s = %s of %d", cell, unitsOf(m, events, from, to).RatString(), len(events)))
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+func (s *sent) takesPart(m *aggregator.Metric) bool {
+	switch m.Aggregation {
+	case aggregator.CountAgg:
+		return true
+	case aggregator.UniqueCountAgg:
+		p := s.property(m.FieldName)
+		return p != nil && p.Kind != ingest.KindNull && p.Kind != ingest.KindNested
+	default:
+		return s.number(m.FieldName) != nil
+	}
+}
+
+// unitsOf returns the units of events in the order of their times; there is at least one.
+func unitsOf(m *aggregator.Metric, events []sent, from, to int64) *big.Rat {
+	if m.Aggregation == aggregator.CountAgg {
+		return big.NewRat(int64(len(events)), 1)
+	}
+	if m.Aggregation == aggregator.UniqueCountAgg {
+		there := map[string]bool{}
+		for i := range events {
+			operation := events[i].property("operation_type")
+			there[events[i].cell([]string{m.FieldName})] = operation == nil || string(operation.Text) != "remove"
+		}
+		units := new(big.Rat)
+		for _, is := range there {
+			if is {
+				units.Add(units, big.NewRat(1, 1))
+			}
+		}
+		return units
+	}
+	var values []*big.Rat
+	sum, weighted := new(big.Rat), new(big.Rat)
+	for i := range events {
+		value := events[i].number(m.FieldName)
+		values = append(values, value)
+		sum.Add(sum, value)
+		weighted.Add(weighted, new(big.Rat).Mul(value, big.NewRat(to-events[i].timestamp, to-from)))
+	}
+	last := values[len(values)-1]
+	slices.SortFunc(values, (*big.Rat).Cmp)
+	switch m.Aggregation {
+	case aggregator.SumAgg:
+		return sum
+	case aggregator.MaxAgg:
+		return values[len(values)-1]
+	case aggregator.MinAgg:
+		return values[0]
+	case aggregator.LatestAgg:
+		return last
+	case aggregator.PercentileAgg: // the 50th: place ⌈n/2⌉, from 1
+		return values[(len(values)+1)/2-1]
+	case aggregator.AvgAgg:
+		mean, _ := new(big.Rat).SetString(sum.Mul(sum, big.NewRat(1, int64(len(values)))).FloatString(20))
+		return mean
+	case aggregator.WeightedSumAgg: // up to 20 digits after the point
+		shift := new(big.Int).Exp(big.NewInt(10), big.NewInt(20), nil)
+		scaled := weighted.Mul(weighted, new(big.Rat).SetInt(shift))
+		ceiling := new(big.Int).Neg(new(big.Int).Div(new(big.Int).Neg(scaled.Num()), scaled.Denom())) // Div rounds down
+		return new(big.Rat).SetFrac(ceiling, shift)
+	}
+	panic("no such aggregation")
 }
 
 func (s *sent) property(name string) *ingest.Property {
@@ -318,18 +414,18 @@ func (s *sent) cell(keys []string) string {
 }
 
 // lines writes an answer as recount.usage does.
-func lines(cells []aggregator.CellUsage) []string {
+func lines(item query.ItemUsage) []string {
 	var lines []string
-	for _, cell := range cells {
+	for _, bucket := range item.Buckets {
 		var values []string
-		for _, v := range cell.Values {
+		for _, v := range bucket.Group {
 			if v.Null {
 				values = append(values, "null")
 			} else {
 				values = append(values, fmt.Sprintf("%q", v.Text))
 			}
 		}
-		lines = append(lines, fmt.Sprintf("%s = %s of %d", strings.Join(values, ","), cell.Units.Rat().RatString(), cell.EventsCount))
+		lines = append(lines, fmt.Sprintf("%s = %s of %d", strings.Join(values, ","), bucket.Units.Rat().RatString(), bucket.EventsCount))
 	}
 	slices.Sort(lines)
 	return lines

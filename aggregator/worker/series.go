@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"weir/aggregator"
 	"weir/aggregator/store"
@@ -10,24 +11,31 @@ import (
 )
 
 // series is what the owner has in memory of one subscription's events with one
-// code. Its counters are in one of these states:
+// code.
 //
-//   - counted: row.State is Counted, and counters holds, of the days that are loaded, every event;
-//   - rebuilding: rebuild is set, row.State is not Counted, and counters holds what came since it began;
-//   - overflowed or without a metric: counters is nil.
+// Its counters hold, of the days that are loaded, every event. They are not nil only if
+// row.State is Counted, and are then of row.Definition. A series without counters
+// overflowed, has no metric, or waits for its first rebuild. While a rebuild makes counters of
+// another definition, those that are there are kept up for whoever still asks by theirs.
 type series struct {
 	name     store.SeriesName
 	row      store.Series
 	counters *aggregator.Series
-	rebuild  *rebuild
+	stale    staleHours // of counters
+	rebuild  *rebuild   // what makes other counters; nil = nothing
 
-	rowChanged  bool // row is to be written
-	nameNew     bool // so is the name
-	drop        bool // the store's counters are to be dropped first
-	dirty       bool // it is in partition.dirty
-	frozen      bool // it is in the checkpoint that is being written
-	generation  uint64
-	memoryBytes int // as last estimated
+	rowChanged  bool                    // row is to be written
+	nameNew     bool                    // so is the name
+	drops       []aggregator.Definition // whose counters the store is to drop
+	dirty       bool                    // it is in partition.dirty
+	frozen      bool                    // it is in the checkpoint that is being written
+	reading     bool                    // a rebuild of it, wanted or not, has not ended yet
+	unknown     bool                    // the catalog has no metric with the code
+	generation  uint64                  // of the catalog that it was brought in line with
+	memoryBytes int                     // as last estimated
+
+	running       *running // nil while nobody asks
+	runningListed bool     // it is in partition.runningSeries
 }
 
 // appendSeriesMapKey appends what tells series apart in memory.
@@ -49,12 +57,16 @@ func (p *partition) seriesOf(header *ingest.Header, e *ingest.Event) (*series, e
 			return nil, err
 		}
 	}
-	if s.generation != p.generation {
-		if err := p.resolve(s); err != nil {
-			return nil, err
-		}
+	return s, p.inLine(s)
+}
+
+// inLine brings a series in line with the catalog, if another one has come into force since
+// that was last done.
+func (p *partition) inLine(s *series) error {
+	if s.generation == p.generation {
+		return nil
 	}
-	return s, nil
+	return p.resolve(s)
 }
 
 // openSeries takes a series into memory for an event.
@@ -91,54 +103,73 @@ func (p *partition) metricOf(s *series) *aggregator.Metric {
 // startNew begins to count a series that has no event yet.
 func (p *partition) startNew(s *series) {
 	s.generation = p.generation
-	if metric := p.metricOf(s); metric != nil {
+	metric := p.metricOf(s)
+	s.unknown = metric == nil && p.catalog != nil
+	if metric != nil {
 		s.counters = aggregator.NewSeries(metric, true)
 		s.row.State, s.row.Definition = store.Counted, s.counters.Definition()
 	}
 }
 
 // resolve brings a series in line with the catalog: it goes on counting, loads
-// what it needs to go on, or has its counters rebuilt.
+// what it needs to go on, has its counters rebuilt, or lets go of them.
 func (p *partition) resolve(s *series) error {
 	s.generation = p.generation
 	metric := p.metricOf(s)
-	switch {
-	case metric == nil:
-		if s.counters == nil && s.row.State == store.Counted {
-			// From the store, and what it counted is not known: it can't go on.
+	s.unknown = metric == nil && p.catalog != nil
+	if metric == nil {
+		p.abandon(s)
+		if s.row.State != store.Uncounted && (s.counters == nil || p.catalog != nil) {
 			p.uncount(s)
 		}
 		return nil
-	case s.row.State == store.Uncounted:
-		if s.rebuild == nil || s.rebuild.definition != metric.Definition() {
-			p.startRebuild(s, metric)
-		}
-		return nil
-	case s.row.Definition != metric.Definition():
-		p.uncount(s)
-		p.startRebuild(s, metric)
-		return nil
-	case s.row.State == store.Overflowed || s.counters != nil:
-		return nil
 	}
-	return p.loadCells(s, metric)
+	definition := p.definitions.of(metric)
+	if s.rebuild != nil && s.rebuild.definition != definition {
+		p.abandon(s)
+	}
+	if s.row.State != store.Uncounted && s.row.Definition == definition {
+		p.abandon(s)
+		if s.row.State == store.Overflowed || s.counters != nil {
+			return nil
+		}
+		return p.loadCells(s, metric)
+	}
+	if s.row.State == store.Counted && s.counters == nil {
+		// By a metric that is not known any more: it can't go on.
+		p.uncount(s)
+	}
+	if s.rebuild == nil {
+		p.startRebuild(s, metric, definition)
+	}
+	return nil
 }
 
 // uncount says that the series' counters hold for nothing from now on.
 func (p *partition) uncount(s *series) {
-	s.counters, s.rebuild = nil, nil
+	if s.row.State == store.Counted {
+		s.dropLater(s.row.Definition)
+	}
+	s.counters, s.stale = nil, nil
 	s.row.State, s.row.Definition, s.row.DayMax = store.Uncounted, aggregator.Definition{}, 0
-	s.rowChanged, s.drop = true, true
+	s.rowChanged = true
 	p.touch(s)
 }
 
-// overflow gives up counting a series with too many cells.
+// dropLater has the next checkpoint drop the counters of a definition.
+func (s *series) dropLater(d aggregator.Definition) {
+	if !slices.Contains(s.drops, d) {
+		s.drops = append(s.drops, d)
+	}
+}
+
+// overflow gives up counting a series, which has too many cells by this definition.
 func (p *partition) overflow(s *series, d aggregator.Definition) {
 	p.uncount(s)
 	s.row.State, s.row.Definition = store.Overflowed, d
 	p.metrics.overflows.Inc()
 	p.logger.Warn("too many cells: usage is read from events from now on",
-		"partition", p.number, "code", s.name.Code, "cells_max", aggregator.CellsMax)
+		"partition", p.number, "code", s.name.Code)
 }
 
 // touch notes that the series has something for the next checkpoint.
@@ -194,24 +225,38 @@ func (p *partition) loadDay(s *series, day int32) error {
 	return nil
 }
 
-// count takes an event, which is not a repeat, into the counters.
-func (p *partition) count(s *series, e *ingest.Event, position ingest.Position) error {
-	if s.counters == nil {
-		return nil
+// count takes an event, which counts from now on, into the counters.
+func (p *partition) count(s *series, e *ingest.Event, receivedAt int64, position ingest.Position) error {
+	if s.running != nil {
+		s.running.add(e, receivedAt, position)
 	}
-	if day := aggregator.DayOfHour(aggregator.HourOf(e.Timestamp)); !s.counters.Loaded(day) {
-		if err := p.loadDay(s, day); err != nil {
+	if s.counters != nil {
+		if err := p.needDay(s, e.Timestamp); err != nil {
 			return err
 		}
+		reason, ok := s.counters.Apply(e, receivedAt, position)
+		p.uncounted[reason]++
+		if ok {
+			p.touch(s)
+		} else {
+			p.overflow(s, s.counters.Definition())
+		}
+	} else if s.unknown {
+		p.uncounted[unknownCode]++
 	}
-	var ok bool
-	p.cell, ok = s.counters.Apply(e, position, p.cell)
-	if !ok {
-		p.overflow(s, s.counters.Definition())
+	if s.rebuild != nil {
+		p.countSince(s, e, receivedAt, position)
+	}
+	return nil
+}
+
+// needDay loads the day of a timestamp into the series' counters, if it is not there.
+func (p *partition) needDay(s *series, timestamp int64) error {
+	day := aggregator.DayOfHour(aggregator.HourOf(timestamp))
+	if s.counters.Loaded(day) {
 		return nil
 	}
-	p.touch(s)
-	return nil
+	return p.loadDay(s, day)
 }
 
 // estimate brings the estimate of the memory that series take up to date.
@@ -220,6 +265,10 @@ func (p *partition) estimate(s *series) {
 	bytes := seriesBytes + 2*len(s.name.Subscription) + 2*len(s.name.Code)
 	if s.counters != nil {
 		bytes += s.counters.MemoryBytes()
+	}
+	bytes += s.running.memoryBytes()
+	if s.rebuild != nil && s.rebuild.since != nil {
+		bytes += s.rebuild.since.MemoryBytes()
 	}
 	p.stateBytes += bytes - s.memoryBytes
 	s.memoryBytes = bytes
@@ -236,12 +285,14 @@ func (p *partition) evict(bytesMax int) {
 			return
 		}
 		switch {
-		case s.frozen || s.rebuild != nil:
+		case s.frozen || s.reading || s.rebuild != nil:
 		case !s.dirty:
+			p.dropRunning(s)
 			p.stateBytes -= s.memoryBytes
 			delete(p.series, key)
-		case s.counters != nil && s.row.State == store.Counted && !s.drop:
+		case s.counters != nil:
 			s.counters.Forget()
+			p.dropRunning(s)
 			p.estimate(s)
 		}
 	}

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"weir/aggregator"
 	"weir/aggregator/query"
@@ -11,36 +13,145 @@ import (
 
 // Usage implements query.Querier for the partitions owned here. A Committed
 // answer comes from one snapshot of a checkpoint, any other from the state at the
-// newest record. Both scan in the caller's goroutine.
+// newest record. Both are made in the caller's goroutine.
 func (w *Worker) Usage(ctx context.Context, req query.UsageRequest) (query.UsageAnswer, error) {
+	if err := req.Check(); err != nil {
+		return query.UsageAnswer{}, fmt.Errorf("cannot answer: %w", err)
+	}
 	number := ingest.Partition(req.Organization, req.Subscription, w.partitions)
 	p, err := w.partition(number)
 	if err != nil {
 		return query.UsageAnswer{}, err
 	}
-	span := aggregator.SpanOf(req.From, req.To)
-	v, err := p.viewFor(ctx, &req, span)
+	period := aggregator.SpanOf(req.From, req.To)
+	wanted := wantedBy(&req)
+	v, err := p.viewFor(ctx, &req, wanted, period)
 	if err != nil {
 		return query.UsageAnswer{}, asked(err)
 	}
 	defer v.close()
-	answer := query.UsageAnswer{LogID: p.logID, Partition: number, Next: v.next}
-	for i, metric := range req.Metrics {
-		u := usageScan{ctx: ctx, view: v, span: span, metric: metric, reducer: aggregator.NewReducer(metric)}
-		u.name = store.SeriesName{Organization: req.Organization, Subscription: req.Subscription, Code: metric.Code}
-		if len(v.series) > i {
-			u.memory = v.series[i]
-		}
-		cells, counted, err := u.run()
+	answer := query.UsageAnswer{LogID: p.logID, Partition: number, Next: v.next, Items: make([]query.ItemUsage, len(req.Items))}
+	usages := usages{partition: p, ctx: ctx, req: &req, view: v, wanted: wanted, period: period}
+	defer usages.end()
+	for i := range req.Items {
+		item := &req.Items[i]
+		reducer, err := usages.of(item.Metric)
 		if err != nil {
 			return query.UsageAnswer{}, asked(err)
 		}
-		if !counted {
-			p.hint(hint{req.Organization, req.Subscription, metric.Code})
+		answer.Items[i].Uncounted = reducer.Uncounted()
+		if answer.Items[i].Buckets, err = reducer.Buckets(&item.Split); err != nil {
+			return query.UsageAnswer{}, err
 		}
-		answer.Metrics = append(answer.Metrics, query.MetricUsage{Cells: cells})
+	}
+	if err := answer.Check(); err != nil {
+		return query.UsageAnswer{}, err
 	}
 	return answer, nil
+}
+
+// wantedBy returns the metrics of a question's items, each once.
+func wantedBy(req *query.UsageRequest) []wanted {
+	var list []wanted
+	for i := range req.Items {
+		metric := req.Items[i].Metric
+		if slices.ContainsFunc(list, func(w wanted) bool { return w.metric == metric }) {
+			continue
+		}
+		key := appendSeriesMapKey(nil, req.Organization, req.Subscription, metric.Code)
+		list = append(list, wanted{string(key), metric, metric.Definition()})
+	}
+	return list
+}
+
+// viewFor returns what a usage request is answered from.
+func (p *partition) viewFor(ctx context.Context, req *query.UsageRequest, wanted []wanted, period aggregator.Span) (*view, error) {
+	if !req.Committed {
+		return p.viewAt(&question{ctx: ctx, atLeast: req.AtLeast, wanted: wanted, period: period})
+	}
+	snapshot, err := p.snapshotAt(ctx, req.AtLeast)
+	if err != nil {
+		return nil, err
+	}
+	return &view{stored: snapshot.View(), next: snapshot.Progress().Next, series: make([]*seriesView, len(wanted))}, nil
+}
+
+// usages makes the usage of each metric that a question wants, once.
+type usages struct {
+	partition *partition
+	ctx       context.Context
+	req       *query.UsageRequest
+	view      *view
+	wanted    []wanted
+	period    aggregator.Span
+	made      []*aggregator.Reducer // as wanted; nil = not yet
+}
+
+// of returns the usage of a metric that is wanted.
+func (u *usages) of(metric *aggregator.Metric) (*aggregator.Reducer, error) {
+	if u.made == nil {
+		u.made = make([]*aggregator.Reducer, len(u.wanted))
+	}
+	i := slices.IndexFunc(u.wanted, func(w wanted) bool { return w.metric == metric })
+	if u.made[i] == nil {
+		reducer, err := u.make(&u.wanted[i], u.view.series[i])
+		if err != nil {
+			return nil, err
+		}
+		u.made[i] = reducer
+	}
+	return u.made[i], nil
+}
+
+// make takes the running total, or makes the usage of windows.
+func (u *usages) make(w *wanted, memory *seriesView) (*aggregator.Reducer, error) {
+	if memory != nil && memory.running != nil && !memory.check {
+		return memory.total, nil
+	}
+	scan := usageScan{
+		ctx: u.ctx, view: u.view.stored, memory: memory, wanted: w, period: u.period, committed: u.req.Committed,
+		reducer: aggregator.NewReducer(w.metric, u.period),
+		name:    store.SeriesName{Organization: u.req.Organization, Subscription: u.req.Subscription, Code: w.metric.Code},
+	}
+	quick, err := scan.run()
+	if err != nil {
+		return nil, err
+	}
+	if !quick {
+		u.partition.hint(hint{u.req.Organization, u.req.Subscription, w.metric.Code})
+	}
+	if memory != nil && memory.check {
+		return u.partition.checkRunning(memory, scan.reducer), nil
+	}
+	return scan.reducer, nil
+}
+
+// end seeds the running totals that wait for it with what was found. The reducers are the
+// owner's then.
+func (u *usages) end() {
+	for i, memory := range u.view.series {
+		if memory == nil || memory.seed == nil {
+			continue
+		}
+		var found *aggregator.Reducer // nil when it was not made, after an error
+		if u.made != nil {
+			found = u.made[i]
+		}
+		u.partition.seed(memory.seed, found)
+	}
+}
+
+// checkRunning compares a running total with usage made of windows at the same position, and
+// returns the latter. If they differ it says so, and lets go of the total.
+func (p *partition) checkRunning(memory *seriesView, windows *aggregator.Reducer) *aggregator.Reducer {
+	if memory.total.Equal(windows) {
+		return memory.total
+	}
+	p.metrics.runningMismatches.Inc()
+	p.logger.Error("running total differs from its windows, and is dropped",
+		"partition", p.number, "series", memory.row.Number)
+	p.seed(memory.running, nil)
+	return windows
 }
 
 // hint gives the owner a hint if it has the time for it.
@@ -51,67 +162,52 @@ func (p *partition) hint(h hint) {
 	}
 }
 
-// viewFor returns what a usage request is answered from.
-func (p *partition) viewFor(ctx context.Context, req *query.UsageRequest, span aggregator.Span) (*view, error) {
-	if req.Committed {
-		snapshot, err := p.snapshotAt(ctx, req.AtLeast)
-		if err != nil {
-			return nil, err
-		}
-		return &view{snapshot: snapshot, next: snapshot.Progress().Next}, nil
-	}
-	q := &question{ctx: ctx, atLeast: req.AtLeast, span: span}
-	for _, metric := range req.Metrics {
-		q.series = append(q.series, string(appendSeriesMapKey(nil, req.Organization, req.Subscription, metric.Code)))
-	}
-	return p.viewAt(q)
-}
-
-// usageScan makes the usage of one metric from a view.
+// usageScan feeds a reducer from a view.
 type usageScan struct {
 	ctx     context.Context
-	view    *view
-	memory  *seriesView // nil: the snapshot knows all
+	view    *store.View
+	memory  *seriesView // nil: the store knows all
 	name    store.SeriesName
-	span    aggregator.Span
-	metric  *aggregator.Metric
+	wanted  *wanted
+	period  aggregator.Span
 	reducer *aggregator.Reducer
+	// committed: the answer is made from a checkpoint alone.
+	committed bool
 }
 
-// run returns the cells; counted is false when they had to be made from raw
-// events although there are some.
-func (u *usageScan) run() (cells []aggregator.CellUsage, counted bool, err error) {
+// run feeds the reducer. quick is false when the owner should be given a hint: it could answer
+// quicker next time.
+func (u *usageScan) run() (quick bool, err error) {
 	row, known, err := u.row()
-	if err != nil {
-		return nil, false, err
-	}
-	if !known {
-		return []aggregator.CellUsage{}, true, nil
+	if err != nil || !known {
+		return true, err
 	}
 	u.name.Number = row.Number
-	counted = row.State == store.Counted && row.Definition == u.metric.Definition()
-	if counted {
-		err = u.addCounters(row)
-	} else {
-		err = u.addEvents(u.span)
+	counted := row.State == store.Counted && row.Definition == u.wanted.definition
+	for _, span := range u.wanted.metric.Reach(u.period) {
+		if counted {
+			err = u.addCounters(row, span)
+		} else {
+			err = u.addEvents(span)
+		}
+		if err != nil {
+			return false, err
+		}
 	}
-	if err != nil {
-		return nil, false, err
-	}
-	cells, err = u.reducer.Usage()
-	return cells, counted || row.State == store.Overflowed, err
+	// A series that is not in memory has no running total, and no need of one for an invoice.
+	return counted && (u.memory != nil || u.committed) || row.State == store.Overflowed, nil
 }
 
 func (u *usageScan) row() (store.Series, bool, error) {
 	if u.memory != nil {
 		return u.memory.row, true, nil
 	}
-	return u.view.snapshot.Series(u.name.Organization, u.name.Subscription, u.name.Code)
+	return u.view.Series(u.name.Organization, u.name.Subscription, u.name.Code)
 }
 
 // addCounters takes whole days and hours from counters and the edges from raw events.
-func (u *usageScan) addCounters(row store.Series) error {
-	windows := aggregator.SplitWindows(u.span)
+func (u *usageScan) addCounters(row store.Series, span aggregator.Span) error {
+	windows := aggregator.SplitWindows(span)
 	for _, edge := range windows.Edges {
 		if err := u.addEvents(edge); err != nil {
 			return err
@@ -134,14 +230,17 @@ func (u *usageScan) addStored(row store.Series, w store.Window, span aggregator.
 	if span.Empty() {
 		return nil
 	}
-	return u.view.snapshot.Counters(u.ctx, row.Number, row.Definition, w, span,
+	return u.view.Counters(u.ctx, row.Number, row.Definition, w, span,
 		func(number int32, cell []byte, c *aggregator.Counter) error {
-			day := number
+			day, start := number, aggregator.StartOfDay(number)
 			if w == store.Hour {
-				day = aggregator.DayOfHour(number)
+				day, start = aggregator.DayOfHour(number), aggregator.StartOfHour(number)
 			}
 			if !u.unsaved(cell, day) {
-				u.reducer.AddCounter(cell, c)
+				u.reducer.AddCounter(cell, start, c)
+			}
+			if u.reducer.Full() {
+				return aggregator.ErrTooManyCells
 			}
 			return nil
 		})
@@ -161,13 +260,13 @@ func (u *usageScan) addUnsaved(windows *aggregator.Windows) {
 	for at, day := range u.memory.unsaved {
 		cell := []byte(at.cell)
 		if windows.Days.Contains(int64(at.day)) {
-			u.reducer.AddCounter(cell, &day.total)
+			u.reducer.AddCounter(cell, aggregator.StartOfDay(at.day), &day.total)
 			continue
 		}
 		for i := range day.hours {
 			hour := int64(day.hours[i].hour)
 			if windows.Hours[0].Contains(hour) || windows.Hours[1].Contains(hour) {
-				u.reducer.AddCounter(cell, &day.hours[i].counter)
+				u.reducer.AddCounter(cell, aggregator.StartOfHour(day.hours[i].hour), &day.hours[i].counter)
 			}
 		}
 	}
@@ -176,26 +275,11 @@ func (u *usageScan) addUnsaved(windows *aggregator.Windows) {
 // addEvents takes the raw events of a span: those of the snapshot, and those
 // pending that it does not cover.
 func (u *usageScan) addEvents(span aggregator.Span) error {
-	if span.Empty() {
-		return nil
-	}
-	add := func(e *store.Event) error {
-		u.reducer.AddEvent(&e.Event, e.Position)
+	return u.view.Events(u.ctx, &u.name, span, func(e *store.Event) error {
+		u.reducer.AddEvent(&e.Event, e.ReceivedAt, e.Position)
 		if u.reducer.Full() {
 			return aggregator.ErrTooManyCells
 		}
 		return nil
-	}
-	if err := u.view.snapshot.Events(u.ctx, &u.name, span, add); err != nil {
-		return err
-	}
-	match := func(name *store.SeriesName, timestamp int64) bool {
-		return name.Number == u.name.Number && span.Contains(timestamp)
-	}
-	for i := range u.view.pending {
-		if err := u.view.pending[i].Find(u.view.snapshot.End(), match, add); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"weir/aggregator"
 	"weir/aggregator/query"
 	"weir/aggregator/store"
+	"weir/ingest"
 )
 
 // question is what an asker wants of the owner: a view at a position or later.
@@ -18,11 +20,17 @@ type question struct {
 	// committed asks for a checkpoint at atLeast or later; the view is then empty,
 	// and the asker takes a snapshot itself.
 	committed bool
-	// series are the keys (appendSeriesMapKey) of those whose counters are asked for, in span.
-	series []string
-	span   aggregator.Span
+	period    aggregator.Span
+	wanted    []wanted // of which series' usage in period is to be made
 
 	answer chan answer // unbuffered: an answer is taken, or ctx has ended
+}
+
+// wanted is what a question wants to know of a series.
+type wanted struct {
+	key        string // appendSeriesMapKey
+	metric     *aggregator.Metric
+	definition aggregator.Definition // of metric
 }
 
 type answer struct {
@@ -33,16 +41,24 @@ type answer struct {
 // view is the state of a partition between two records: the newest checkpoint
 // and what came after it. It stays as it is while the partition goes on.
 type view struct {
-	snapshot *store.Snapshot
-	pending  []store.Pending // events at or above the snapshot's end are in one of them
-	next     int64
-	series   []*seriesView // as asked for; nil for one that only the snapshot knows
+	stored *store.View // nil when running totals answer all that was wanted
+	next   int64
+	asides []*store.Aside // those at or above the snapshot's end, and maybe others
+	series []*seriesView  // as wanted; nil for one that only stored knows
 }
 
 // seriesView is what memory knows of a series.
 type seriesView struct {
 	row     store.Series
 	unsaved map[cellDay]*dayView
+	// running is the usage itself, nil when there is no running total. With check, the rest of the view is
+	// there all the same, to make the usage in the other way.
+	running *runningTotal
+	total   *aggregator.Reducer // a copy of running's
+	check   bool
+	// seed is a running total that waits for what the asker finds; it must be given that, or be
+	// given up, by partition.seed.
+	seed *runningTotal
 }
 
 type cellDay struct {
@@ -62,8 +78,8 @@ type hourView struct {
 }
 
 func (v *view) close() {
-	if v != nil && v.snapshot != nil {
-		_ = v.snapshot.Close() // a snapshot's Close does not fail after its scans have ended
+	if v != nil && v.stored != nil {
+		_ = v.stored.Close() // a snapshot's Close does not fail after its scans have ended
 	}
 }
 
@@ -72,6 +88,7 @@ func (q *question) give(v *view, err error) {
 	select {
 	case q.answer <- answer{v, err}:
 	case <-q.ctx.Done():
+		v.giveUp()
 		v.close()
 	}
 }
@@ -88,6 +105,22 @@ func (p *partition) ask(q *question) {
 	p.waiting = append(p.waiting, q)
 }
 
+// askWaiting answers the questions that have come meanwhile, before the next group is
+// taken: under load they would else wait for several. It is bounded, so that the stream goes on.
+func (p *partition) askWaiting() {
+	for range questionsAtATime {
+		select {
+		case q := <-p.questions:
+			p.ask(q)
+		default:
+			return
+		}
+	}
+}
+
+// questionsAtATime is how many questions go before a group.
+const questionsAtATime = 64
+
 // answerNow answers the question if its position is reached, and reports whether it did.
 func (p *partition) answerNow(q *question) bool {
 	switch {
@@ -96,6 +129,7 @@ func (p *partition) answerNow(q *question) bool {
 	case p.next < q.atLeast:
 		return false
 	case !q.committed:
+		p.takeSeeds()
 		q.give(p.view(q))
 		return true
 	case p.committed < q.atLeast:
@@ -129,25 +163,60 @@ func (p *partition) pendings() []store.Pending {
 }
 
 func (p *partition) view(q *question) (*view, error) {
+	v := &view{next: p.next, series: make([]*seriesView, len(q.wanted))}
+	answered := 0
+	for i := range q.wanted {
+		w := &q.wanted[i]
+		s := p.series[w.key]
+		if s == nil {
+			continue
+		}
+		var err error
+		if v.series[i], err = p.viewSeries(s, w, q.period); err != nil {
+			v.giveUp()
+			return nil, err
+		}
+		if v.series[i].running != nil && !v.series[i].check {
+			answered++
+		}
+	}
+	if len(q.wanted) > 0 && answered == len(q.wanted) {
+		return v, nil
+	}
 	snapshot, err := p.store.Snapshot()
 	if err != nil {
+		v.giveUp()
 		return nil, err
 	}
-	v := &view{snapshot: snapshot, pending: p.pendings(), next: p.next}
-	for _, key := range q.series {
-		v.series = append(v.series, p.viewSeries(p.series[key], q.span))
-	}
+	v.stored = snapshot.View(p.pendings()...)
+	v.asides = p.asidesPending()
 	return v, nil
 }
 
-// viewSeries copies what of a series' counters is not known to be in the store.
-func (p *partition) viewSeries(s *series, span aggregator.Span) *seriesView {
-	if s == nil {
-		return nil
+// asidesPending returns what was set aside and may be in no checkpoint.
+func (p *partition) asidesPending() []*store.Aside {
+	if p.writing == nil {
+		return p.asides[:len(p.asides):len(p.asides)]
 	}
-	v := &seriesView{row: s.row}
-	if s.row.State != store.Counted || s.counters == nil {
-		return v
+	return slices.Concat(p.writing.asides, p.asides)
+}
+
+// viewSeries returns the running total of what is wanted, or copies what of a series'
+// counters is not known to be in the store.
+func (p *partition) viewSeries(s *series, w *wanted, period aggregator.Span) (*seriesView, error) {
+	v := new(seriesView)
+	p.findRunning(s, w, period, v)
+	if v.running != nil && !v.check {
+		return v, nil
+	}
+	err := p.recount(s)
+	v.row = s.row // as it is after that
+	if err != nil || s.counters == nil || s.row.Definition != w.definition {
+		return v, err
+	}
+	span := period
+	if w.metric.Recurring {
+		span.From = ingest.TimestampMin
 	}
 	v.unsaved = make(map[cellDay]*dayView)
 	s.counters.Unsaved(func(cell string, d *aggregator.Day) {
@@ -156,18 +225,18 @@ func (p *partition) viewSeries(s *series, span aggregator.Span) *seriesView {
 			v.unsaved[at] = copyDay(d)
 		}
 	})
-	return v
+	return v, nil
 }
 
 func copyDay(d *aggregator.Day) *dayView {
 	v := &dayView{total: d.Total()}
 	d.Hours(func(hour int32, _ bool, c *aggregator.Counter) {
-		v.hours = append(v.hours, hourView{hour, *c})
+		v.hours = append(v.hours, hourView{hour, c.Clone()})
 	})
 	return v
 }
 
-// hint tells the owner that a question was answered the slow way.
+// hint tells the owner that a question was answered a slower way than need be.
 type hint struct {
 	organization       [16]byte
 	subscription, code string

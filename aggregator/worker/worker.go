@@ -26,6 +26,7 @@ const (
 	QueueBytesMaxDefault      = 512 << 10
 	StateBytesMaxDefault      = 256 << 20
 	RecentIDsMaxDefault       = 1 << 22
+	RunningChecksEveryDefault = 1024
 	CacheBytesDefault         = 128 << 20
 )
 
@@ -64,6 +65,9 @@ type Options struct {
 	StateBytesMax int
 	// RecentIDsMax is how many ids are kept in memory, over all partitions, about 45 bytes each.
 	RecentIDsMax int
+	// RunningChecksEvery is of how many answers of running totals one is compared with the
+	// counters; 1 = each.
+	RunningChecksEvery int
 	// CacheBytes is the block cache that all stores share.
 	CacheBytes int64
 }
@@ -85,6 +89,7 @@ func (o *Options) Validate() error {
 	need(o.QueueBytesMax >= 0, "QueueBytesMax is negative")
 	need(o.StateBytesMax >= 0, "StateBytesMax is negative")
 	need(o.RecentIDsMax >= 0, "RecentIDsMax is negative")
+	need(o.RunningChecksEvery >= 0, "RunningChecksEvery is negative")
 	need(o.CacheBytes >= 0, "CacheBytes is negative")
 	return errors.Join(errs...)
 }
@@ -101,6 +106,7 @@ func (o *Options) setDefaults() {
 	o.QueueBytesMax = cmp.Or(o.QueueBytesMax, QueueBytesMaxDefault)
 	o.StateBytesMax = cmp.Or(o.StateBytesMax, StateBytesMaxDefault)
 	o.RecentIDsMax = cmp.Or(o.RecentIDsMax, RecentIDsMaxDefault)
+	o.RunningChecksEvery = cmp.Or(o.RunningChecksEvery, RunningChecksEveryDefault)
 	o.CacheBytes = cmp.Or(o.CacheBytes, CacheBytesDefault)
 }
 
@@ -114,6 +120,9 @@ type Worker struct {
 	partitions int32 // of the log
 	metrics    *metrics
 	slots      chan struct{}
+	// rebuildSlots bounds the rebuilds that run at a time.
+	rebuildSlots chan struct{}
+	chunkMax     int // partition.chunkMax
 
 	mu       sync.RWMutex
 	owned    map[int32]*partition
@@ -130,10 +139,12 @@ func New(options Options) (*Worker, error) {
 	}
 	options.setDefaults()
 	w := &Worker{
-		options:    options,
-		partitions: options.Log.Identity().Partitions,
-		slots:      make(chan struct{}, checkpointsWritingMax),
-		owned:      make(map[int32]*partition),
+		options:      options,
+		partitions:   options.Log.Identity().Partitions,
+		slots:        make(chan struct{}, checkpointsWritingMax),
+		rebuildSlots: make(chan struct{}, rebuildsRunningMax),
+		chunkMax:     chunkCountersMax,
+		owned:        make(map[int32]*partition),
 	}
 	m, err := newMetrics(w, options.Registerer)
 	if err != nil {

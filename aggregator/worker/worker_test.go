@@ -40,7 +40,7 @@ func (r *rig) wantUsage(metric *aggregator.Metric, want ...string) {
 	r.tb.Helper()
 	for _, committed := range []bool{false, true} {
 		answer := r.usage(orgA, "alpha", base, base+day, committed, metric)
-		if got := lines(answer.Metrics[0].Cells); !slices.Equal(got, want) {
+		if got := lines(answer.Items[0]); !slices.Equal(got, want) {
 			r.tb.Fatalf("usage (committed %v) is %q, want %q", committed, got, want)
 		}
 		if end := r.end(answer.Partition); answer.Next != end || answer.LogID != r.log.id {
@@ -87,7 +87,7 @@ func TestResumesAtItsCheckpoint(t *testing.T) {
 	r.wantUsage(calls, " = 3 of 3") // committed: there is a checkpoint at 2
 	r.send(0, call("4"))
 	live := r.usage(orgA, "alpha", base, base+day, false, calls)
-	if got := lines(live.Metrics[0].Cells); !slices.Equal(got, []string{" = 4 of 4"}) {
+	if got := lines(live.Items[0]); !slices.Equal(got, []string{" = 4 of 4"}) {
 		t.Fatalf("live usage is %q", got)
 	}
 	r.crash(vfs.CrashCloneCfg{})
@@ -281,7 +281,7 @@ func (r *rig) wantStopped(reason string) {
 	if got := <-r.stops; !strings.Contains(got, reason) {
 		r.tb.Fatalf("stopped for %q, want %q", got, reason)
 	}
-	_, err := r.worker.Usage(r.ctx(), query.UsageRequest{Organization: orgA, Subscription: "alpha", Metrics: []*aggregator.Metric{calls}})
+	_, err := r.worker.Usage(r.ctx(), query.UsageRequest{Organization: orgA, Subscription: "alpha", Items: itemsOf(calls)})
 	if !errors.Is(err, query.ErrStopped) {
 		r.tb.Fatalf("usage of a stopped partition: %v", err)
 	}
@@ -317,7 +317,7 @@ func TestLogLosesTailAboveCheckpoint(t *testing.T) {
 	r.send(0, call("1"))
 	r.wantUsage(calls, " = 1 of 1")
 	r.send(0, call("2"), call("3"))
-	if got := lines(r.usage(orgA, "alpha", base, base+day, false, calls).Metrics[0].Cells); !slices.Equal(got, []string{" = 3 of 3"}) {
+	if got := lines(r.usage(orgA, "alpha", base, base+day, false, calls).Items[0]); !slices.Equal(got, []string{" = 3 of 3"}) {
 		t.Fatalf("live usage is %q", got)
 	}
 	r.crash(vfs.CrashCloneCfg{})
@@ -360,7 +360,7 @@ func TestQuestionWaitsForItsPosition(t *testing.T) {
 		go func() {
 			answer, err := r.worker.Usage(r.ctx(), query.UsageRequest{
 				Organization: orgA, Subscription: "alpha", From: time.Unix(0, base), To: time.Unix(0, base+day),
-				Metrics: []*aggregator.Metric{calls}, AtLeast: at + 1, Committed: committed,
+				Items: itemsOf(calls), AtLeast: at + 1, Committed: committed,
 			})
 			if err != nil {
 				t.Errorf("usage: %v", err)
@@ -369,7 +369,7 @@ func TestQuestionWaitsForItsPosition(t *testing.T) {
 		}()
 		r.send(0, call(fmt.Sprint(at)))
 		answer := <-answered
-		if answer.Next != at+1 || answer.Metrics[0].Cells[0].EventsCount != at+1 {
+		if answer.Next != at+1 || answer.Items[0].Buckets[0].EventsCount != at+1 {
 			t.Fatalf("answer is %+v, want the first %d events", answer, at+1)
 		}
 	}
@@ -396,14 +396,14 @@ func TestAnswersAreOfExactlyTheirPosition(t *testing.T) {
 			metrics := []*aggregator.Metric{calls, byModel}
 			for last := int64(0); last < events; {
 				answer, err := r.worker.Usage(r.ctx(), query.UsageRequest{
-					Organization: orgA, Subscription: "alpha", Metrics: metrics, Committed: asker%2 == 0, AtLeast: last,
+					Organization: orgA, Subscription: "alpha", Items: itemsOf(metrics...), Committed: asker%2 == 0, AtLeast: last,
 					From: time.Unix(0, base-day-1), To: time.Unix(0, base+2*day+int64(20*time.Minute)),
 				})
 				if err != nil {
 					t.Errorf("usage: %v", err)
 					return
 				}
-				for i, metric := range answer.Metrics {
+				for i, metric := range answer.Items {
 					if n := countOf(metric); n != answer.Next {
 						t.Errorf("answer at %d is of %d events (metric %d, asker %d)", answer.Next, n, i, asker)
 						return
@@ -429,9 +429,9 @@ func TestAnswersAreOfExactlyTheirPosition(t *testing.T) {
 	r.stop()
 }
 
-func countOf(usage query.MetricUsage) int64 {
+func countOf(usage query.ItemUsage) int64 {
 	var n int64
-	for _, cell := range usage.Cells {
+	for _, cell := range usage.Buckets {
 		n += cell.EventsCount
 	}
 	return n
@@ -474,7 +474,7 @@ func TestTooManyCells(t *testing.T) {
 	}
 	for range 2 {
 		for _, committed := range []bool{false, true} {
-			cells := r.usage(orgA, "alpha", base, base+day, committed, byID).Metrics[0].Cells
+			cells := r.usage(orgA, "alpha", base, base+day, committed, byID).Items[0].Buckets
 			if len(cells) != aggregator.CellsMax+10 {
 				t.Fatalf("there are %d cells, want %d", len(cells), aggregator.CellsMax+10)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"syscall"
@@ -69,13 +70,15 @@ func (r *run) measure(ctx context.Context) (*result, error) {
 	p := &prober{run: r}
 	probing, stopProbing := context.WithCancel(ctx)
 	defer stopProbing()
-	probed := make(chan error, 1)
+	probed, read := make(chan error, 1), make(chan error, 1)
+	reads := &reader{run: r, rand: rand.New(rand.NewPCG(1, 2))}
 	go func() { probed <- p.probeUntilOrNever(probing) }()
+	go func() { read <- reads.readUntil(probing) }()
 
 	at := time.Now()
 	all, sending, err := r.sendAll(ctx)
 	stopProbing()
-	if err := errors.Join(err, <-probed); err != nil {
+	if err := errors.Join(err, <-probed, <-read); err != nil {
 		return nil, err
 	}
 	acked := time.Now()
@@ -88,7 +91,7 @@ func (r *run) measure(ctx context.Context) (*result, error) {
 		At: at, Machine: describeMachine(r.weirBinary()), Shape: r.shape,
 		Events: all.acked.total(), Requests: all.requests, Repeated: all.repeated, Retries: all.retries, Late: all.late,
 		Sending: sending, Counting: time.Since(acked),
-		Ack: all.latency.latency(), Visible: p.visible.latency(), ProbeAck: p.acks.latency(),
+		Ack: all.latency.latency(), Read: reads.reads.latency(), Visible: p.visible.latency(), ProbeAck: p.acks.latency(),
 	}
 	found.AckedPerSecond = perSecond(found.Events, found.Sending)
 	found.CountedPerSecond = perSecond(found.Events, found.Sending+found.Counting)

@@ -31,6 +31,8 @@ type result struct {
 	Visible latency `json:"ack_to_visible"`
 	// ProbeAck is of single events sent beside the load.
 	ProbeAck latency `json:"probe_ack"`
+	// Read is of current usage, over HTTP, from when the reading was due.
+	Read latency `json:"usage_read"`
 
 	CPUPerEvent time.Duration `json:"server_cpu_per_event_ns"` // 0: not our child
 	CPU         time.Duration `json:"server_cpu_ns"`
@@ -63,6 +65,9 @@ func (r *result) String() string {
 	if r.Visible.Samples > 0 {
 		line("ack→visible", "%s (looked at every %v)", r.Visible, probePoll)
 		line("probe ack", "%s", r.ProbeAck)
+	}
+	if r.Read.Samples > 0 {
+		line("usage read", "%s", r.Read)
 	}
 	if r.CPU > 0 {
 		line("server", "%.2f µs of CPU per event, %.2f s in all, with its answers to probes and to the last reading, without PostgreSQL; %d MiB of memory at most",

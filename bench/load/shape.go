@@ -13,6 +13,7 @@ const (
 	connectionsMax   = 4096
 	subscriptionsMax = 100_000
 	batchMax         = 10_000
+	readsMax         = 100_000
 )
 
 // Modes of sending.
@@ -33,6 +34,7 @@ type shape struct {
 	Zipf          float64       `json:"zipf"`    // exponent, above 1; 0: uniform
 	Repeats       float64       `json:"repeats"` // share of requests sent twice
 	ProbeEvery    time.Duration `json:"probe_every_ns"`
+	Reads         int           `json:"usage_reads_per_second"` // of random subscriptions
 }
 
 type options struct {
@@ -67,6 +69,7 @@ func parseOptions(args []string) (options, error) {
 	flags.Float64Var(&o.Zipf, "zipf", 1.1, "exponent of their popularity, above 1; 0 = uniform")
 	flags.Float64Var(&o.Repeats, "repeats", 0.01, "share of requests that are sent twice")
 	flags.DurationVar(&o.ProbeEvery, "probe", 100*time.Millisecond, "time between two probes of ack to visible; 0 = none")
+	flags.IntVar(&o.Reads, "reads", 0, "readings a second of random subscriptions' current usage, beside the load")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -93,6 +96,7 @@ func (o *options) validate() error {
 	refuse(o.Zipf != 0 && o.Zipf <= 1, "-zipf %v is neither 0 nor above 1", o.Zipf)
 	refuse(o.Repeats < 0 || o.Repeats > 1, "-repeats %v is not in 0..1", o.Repeats)
 	refuse(o.ProbeEvery < 0, "-probe %v is negative", o.ProbeEvery)
+	refuse(o.Reads < 0 || o.Reads > readsMax, "-reads %d is not in 0..%d", o.Reads, readsMax)
 	refuse(o.url != "" && o.key == "", "-url needs -key")
 	return errors.Join(faults...)
 }

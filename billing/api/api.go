@@ -28,6 +28,10 @@ type Options struct {
 	// Advance makes everything that is due up to now in a sandbox organization, each
 	// thing as at its own instant, and returns when it is done. nil without a sandbox.
 	Advance func(ctx context.Context, organization uuid.UUID, now time.Time) error
+	// Append writes a record, ready to be applied, to a partition of the log and returns
+	// its offset once the log has it durably. After an error it may be there or not. value
+	// is the callee's from then on. nil: events can't be corrected through this API.
+	Append func(ctx context.Context, partition int32, value []byte) (offset int64, err error)
 	// Sandbox: organizations may live by a test clock.
 	Sandbox bool
 	// Version is what /health says.
@@ -71,28 +75,40 @@ func New(opts Options) http.Handler {
 func (a *api) routes() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, do := range map[string]action{
-		"POST /api/v1/billable_metrics":       a.createBillableMetric,
-		"GET /api/v1/billable_metrics":        a.listBillableMetrics,
-		"GET /api/v1/billable_metrics/{code}": a.showBillableMetric,
+		"POST /api/v1/billable_metrics":                     a.createBillableMetric,
+		"GET /api/v1/billable_metrics":                      a.listBillableMetrics,
+		"GET /api/v1/billable_metrics/{code}":               a.showBillableMetric,
+		"PUT /api/v1/billable_metrics/{code}":               a.updateBillableMetric,
+		"DELETE /api/v1/billable_metrics/{code}":            a.deleteBillableMetric,
+		"POST /api/v1/billable_metrics/evaluate_expression": a.evaluateExpression,
 
 		"POST /api/v1/plans":       a.createPlan,
 		"GET /api/v1/plans":        a.listPlans,
 		"GET /api/v1/plans/{code}": a.showPlan,
+		"PUT /api/v1/plans/{code}": a.updatePlan,
 
-		"POST /api/v1/customers":                            a.upsertCustomer,
-		"GET /api/v1/customers":                             a.listCustomers,
-		"GET /api/v1/customers/{external_id}":               a.showCustomer,
-		"GET /api/v1/customers/{external_id}/current_usage": a.showCurrentUsage,
-		"GET /api/v1/customers/{external_id}/invoices":      a.listCustomerInvoices,
-		"GET /api/v1/customers/{external_id}/subscriptions": a.listCustomerSubscriptions,
+		"POST /api/v1/customers":                                a.upsertCustomer,
+		"GET /api/v1/customers":                                 a.listCustomers,
+		"GET /api/v1/customers/{external_id}":                   a.showCustomer,
+		"GET /api/v1/customers/{external_id}/current_usage":     a.showCurrentUsage,
+		"GET /api/v1/customers/{external_id}/projected_usage":   a.showProjectedUsage,
+		"GET /api/v1/customers/{external_id}/past_usage":        a.listPastUsage,
+		"GET /api/v1/customers/{external_id}/usage":             a.showUsage,
+		"GET /api/v1/customers/{external_id}/usage_differences": a.listUsageDifferences,
+		"GET /api/v1/customers/{external_id}/invoices":          a.listCustomerInvoices,
+		"GET /api/v1/customers/{external_id}/subscriptions":     a.listCustomerSubscriptions,
 
-		"POST /api/v1/subscriptions":                 a.createSubscription,
-		"GET /api/v1/subscriptions":                  a.listSubscriptions,
-		"GET /api/v1/subscriptions/{external_id}":    a.showSubscription,
-		"DELETE /api/v1/subscriptions/{external_id}": a.terminateSubscription,
+		"POST /api/v1/subscriptions":                             a.createSubscription,
+		"GET /api/v1/subscriptions":                              a.listSubscriptions,
+		"GET /api/v1/subscriptions/{external_id}":                a.showSubscription,
+		"DELETE /api/v1/subscriptions/{external_id}":             a.terminateSubscription,
+		"GET /api/v1/subscriptions/{external_id}/lifetime_usage": a.showLifetimeUsage,
 
-		"GET /api/v1/events":                  a.listEvents,
-		"GET /api/v1/events/{transaction_id}": a.showEvent,
+		"GET /api/v1/events":                     a.listEvents,
+		"GET /api/v1/events/{transaction_id}":    a.showEvent,
+		"PUT /api/v1/events/{transaction_id}":    a.amendEvent,
+		"DELETE /api/v1/events/{transaction_id}": a.cancelEvent,
+		"GET /api/v1/uncounted_events":           a.listUncountedEvents,
 
 		"GET /api/v1/invoices":           a.listInvoices,
 		"GET /api/v1/invoices/{lago_id}": a.showInvoice,

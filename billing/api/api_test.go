@@ -37,6 +37,7 @@ type usage struct {
 	answer func(ctx context.Context, req query.UsageRequest) (query.UsageAnswer, error)
 	event  func(ctx context.Context, req query.EventRequest) ([]query.Event, error)
 	events func(ctx context.Context, req query.EventsRequest) (query.EventsAnswer, error)
+	series func(ctx context.Context, req query.SeriesRequest) (query.SeriesAnswer, error)
 }
 
 func (u *usage) Usage(ctx context.Context, req query.UsageRequest) (query.UsageAnswer, error) {
@@ -45,7 +46,7 @@ func (u *usage) Usage(ctx context.Context, req query.UsageRequest) (query.UsageA
 	answer := u.answer
 	u.mu.Unlock()
 	if answer == nil { // nothing was used
-		return query.UsageAnswer{Metrics: make([]query.MetricUsage, len(req.Metrics))}, nil
+		return query.UsageAnswer{Items: make([]query.ItemUsage, len(req.Items))}, nil
 	}
 	return answer(ctx, req)
 }
@@ -56,6 +57,10 @@ func (u *usage) Event(ctx context.Context, req query.EventRequest) ([]query.Even
 
 func (u *usage) Events(ctx context.Context, req query.EventsRequest) (query.EventsAnswer, error) {
 	return u.events(ctx, req)
+}
+
+func (u *usage) Series(ctx context.Context, req query.SeriesRequest) (query.SeriesAnswer, error) {
+	return u.series(ctx, req)
 }
 
 // lastAsked returns the newest question about usage.

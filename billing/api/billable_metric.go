@@ -2,10 +2,14 @@ package api
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"weir/billing"
+	"weir/ingest"
 )
 
 // Limits of a billable metric.
@@ -32,6 +36,8 @@ type billableMetricObject struct {
 	FieldName         *string                `json:"field_name"`
 	Expression        string                 `json:"expression"`
 	Filters           []billing.MetricFilter `json:"filters"`
+	// Percentile is ours: only percentile_agg has it.
+	Percentile *string `json:"percentile,omitempty"`
 
 	// Deprecated counters: always 0, as in Lago.
 	ActiveSubscriptionsCount int `json:"active_subscriptions_count"`
@@ -46,13 +52,20 @@ func billableMetricOf(m *billing.BillableMetric) billableMetricObject {
 		Code:             m.Code,
 		Description:      orNull(m.Description),
 		AggregationType:  string(m.AggregationType),
+		WeightedInterval: orNull(m.WeightedInterval),
+		Recurring:        m.Recurring,
 		RoundingFunction: orNull(m.RoundingFunction),
 		CreatedAt:        stamp(m.CreatedAt),
 		FieldName:        orNull(m.FieldName),
+		Expression:       m.Expression,
 		Filters:          m.Filters,
 	}
 	if m.RoundingFunction != "" {
 		o.RoundingPrecision = &m.RoundingPrecision
+	}
+	if m.AggregationType == billing.PercentileAgg {
+		percentile := m.Percentile.String()
+		o.Percentile = &percentile
 	}
 	return o
 }
@@ -67,7 +80,8 @@ func (a *api) createBillableMetric(ctx context.Context, r request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	metric := readBillableMetric(f)
+	var metric billing.BillableMetric
+	readBillableMetric(f, &metric)
 	if err := f.faults.err(); err != nil {
 		return nil, err
 	}
@@ -83,35 +97,70 @@ func (a *api) createBillableMetric(ctx context.Context, r request) (any, error) 
 	return billableMetricAnswer{billableMetricOf(&metric)}, nil
 }
 
-func readBillableMetric(f form) billing.BillableMetric {
-	m := billing.BillableMetric{
-		Name:             f.required("name"),
-		Code:             f.required("code"),
-		AggregationType:  readAggregation(f),
-		RoundingFunction: f.choice("rounding_function", "round", "ceil", "floor"),
-		Filters:          readMetricFilters(f),
-	}
+// readBillableMetric takes over what a request says of a metric, new or not, and checks
+// what becomes of it.
+func readBillableMetric(f form, m *billing.BillableMetric) {
+	f.demand(&m.Name, "name")
+	f.demand(&m.Code, "code")
 	f.into(&m.Description, "description", descriptionBytesMax)
-	if precision, ok := f.integer("rounding_precision", -roundingPrecisionMax, roundingPrecisionMax); ok {
+	f.into(&m.FieldName, "field_name", textBytesMax)
+	f.into(&m.Expression, "expression", ingest.ExpressionBytesMax)
+	f.into(&m.WeightedInterval, "weighted_interval", textBytesMax)
+	if f.has("recurring") {
+		m.Recurring, _ = f.boolean("recurring")
+	}
+	if f.has("rounding_function") {
+		m.RoundingFunction = f.choice("rounding_function", billing.RoundNearest, billing.RoundCeil, billing.RoundFloor)
+	}
+	if f.has("rounding_precision") {
+		precision, _ := f.integer("rounding_precision", -roundingPrecisionMax, roundingPrecisionMax)
 		m.RoundingPrecision = int(precision)
 	}
-	if m.AggregationType == billing.SumAgg {
-		m.FieldName = f.required("field_name")
+	if f.has("filters") {
+		m.Filters = readMetricFilters(f)
 	}
-	f.notYet("recurring", "expression", "weighted_interval", "custom_aggregator")
-	return m
+	f.notYet("custom_aggregator")
+	before := m.AggregationType
+	readAggregation(f, m)
+	readPercentile(f, m, m.AggregationType != before)
+	if m.AggregationType == "" {
+		return // what the rest means depends on it
+	}
+	if m.AggregationType == billing.CountAgg {
+		m.FieldName = "" // as in Lago
+	}
+	if m.AggregationType != billing.WeightedSumAgg {
+		m.WeightedInterval = ""
+	}
+	f.addFaults(m.Validate())
 }
 
-func readAggregation(f form) billing.AggregationType {
-	switch name := f.required("aggregation_type"); name {
-	case "", string(billing.CountAgg), string(billing.SumAgg):
-		return billing.AggregationType(name)
-	case "max_agg", "unique_count_agg", "latest_agg", "weighted_sum_agg", "custom_agg":
+func readAggregation(f form, m *billing.BillableMetric) {
+	name := string(m.AggregationType)
+	f.demand(&name, "aggregation_type")
+	if name == "custom_agg" {
 		f.fault("aggregation_type", billing.CodeNotSupported)
-	default:
-		f.fault("aggregation_type", billing.CodeInvalid)
+		name = ""
 	}
-	return ""
+	m.AggregationType = billing.AggregationType(name)
+}
+
+// readPercentile reads the percentile: a decimal, as text or as a number. One that another
+// aggregation had is forgotten.
+func readPercentile(f form, m *billing.BillableMetric, changed bool) {
+	value, given := f.given("percentile")
+	if !given {
+		if changed || f.has("percentile") {
+			m.Percentile = decimal.Zero
+		}
+		return
+	}
+	percentile, ok := parseAmount(strings.Trim(string(value), `"`))
+	if !ok {
+		f.overLimit("percentile", billing.CodeInvalid, "a decimal above 0 and at most 100")
+		return
+	}
+	m.Percentile = percentile.Decimal
 }
 
 func readMetricFilters(f form) []billing.MetricFilter {
@@ -129,6 +178,65 @@ func readMetricFilters(f form) []billing.MetricFilter {
 		filters = append(filters, filter)
 	}
 	return filters
+}
+
+// updateBillableMetric is PUT /billable_metrics/{code}. Lago locks most of a metric that is
+// in use. Here all can be changed that can be counted again: the change covers the past,
+// in the open period and in drafts, and nothing that is finalized.
+func (a *api) updateBillableMetric(ctx context.Context, r request) (any, error) {
+	code, err := r.pathText("code", "billable_metric")
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.form("billable_metric")
+	if err != nil {
+		return nil, err
+	}
+	now, err := a.now(ctx, r.organization.ID)
+	if err != nil {
+		return nil, err
+	}
+	metric, err := a.DB.UpdateBillableMetric(ctx, r.organization.ID, code, now,
+		func(m *billing.BillableMetric, charges []billing.Charge) error {
+			readBillableMetric(f, m)
+			checkCharged(f, code, m, charges)
+			return f.faults.err()
+		})
+	if err != nil {
+		return nil, err
+	}
+	return billableMetricAnswer{billableMetricOf(&metric)}, nil
+}
+
+// checkCharged records what can't be changed of a metric while there are charges on it: its
+// code, which its events carry, and its aggregation to one that a charge's model does not
+// go with.
+func checkCharged(f form, code string, m *billing.BillableMetric, charges []billing.Charge) {
+	if len(charges) > 0 && m.Code != code {
+		f.fault("code", billing.CodeAttached)
+	}
+	if slices.ContainsFunc(charges, func(ch billing.Charge) bool { return !ch.Model.GoesWith(m.AggregationType) }) {
+		f.fault("aggregation_type", billing.CodeIncompatibleModel)
+	}
+}
+
+// deleteBillableMetric is DELETE /billable_metrics/{code}: the charges on it go, too. Its
+// events stay as evidence, but a new metric with the same code counts none of them.
+func (a *api) deleteBillableMetric(ctx context.Context, r request) (any, error) {
+	code, err := r.pathText("code", "billable_metric")
+	if err != nil {
+		return nil, err
+	}
+	now, err := a.now(ctx, r.organization.ID)
+	if err != nil {
+		return nil, err
+	}
+	// Events are stamped by the system's clock when they come in, in a sandbox too.
+	metric, err := a.DB.DeleteBillableMetric(ctx, r.organization.ID, code, now, a.Clock())
+	if err != nil {
+		return nil, err
+	}
+	return billableMetricAnswer{billableMetricOf(&metric)}, nil
 }
 
 // listBillableMetrics is GET /billable_metrics.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,12 +70,19 @@ func chargeOf(ch *billing.Charge) chargeObject {
 	}
 }
 
-// readCharges reads a plan's charges on the given metrics.
-func readCharges(f form, metrics map[uuid.UUID]billing.BillableMetric) []billing.Charge {
+// readCharges reads all charges of a plan, on the given metrics. One with the id of one of
+// before changes that; the others are new.
+func readCharges(f form, before []billing.Charge, metrics map[uuid.UUID]billing.BillableMetric) []billing.Charge {
 	var charges []billing.Charge
 	codes := make(map[string]bool)
+	changed := make(map[uuid.UUID]bool)
 	for _, o := range f.objects("charges", chargesMax) {
-		charge := readCharge(o, metrics)
+		was, ok := chargeNamed(o, before, changed)
+		if !ok {
+			o.fault("id", billing.CodeInvalid)
+			continue
+		}
+		charge := readCharge(o, was, metrics)
 		if charge.Code != "" && codes[charge.Code] {
 			o.fault("code", billing.CodeAlreadyExist)
 		}
@@ -89,6 +97,21 @@ func readCharges(f form, metrics map[uuid.UUID]billing.BillableMetric) []billing
 	return charges
 }
 
+// chargeNamed returns the charge of before that the request names by its id, nil for a new
+// one. ok is false when there is none, or when it was named already.
+func chargeNamed(f form, before []billing.Charge, changed map[uuid.UUID]bool) (was *billing.Charge, ok bool) {
+	if _, given := f.given("id"); !given || before == nil {
+		return nil, true // a new plan has no charges to name: Lago ignores what it does not know
+	}
+	id, ok := f.uuid("id")
+	at := slices.IndexFunc(before, func(ch billing.Charge) bool { return ch.ID == id })
+	if !ok || at < 0 || changed[id] {
+		return nil, false
+	}
+	changed[id] = true
+	return &before[at], true
+}
+
 // freeCode returns the metric's code, with a number where a charge has that already.
 func freeCode(metric string, taken map[string]bool) string {
 	code := metric
@@ -101,53 +124,113 @@ func freeCode(metric string, taken map[string]bool) string {
 	return code
 }
 
-func readCharge(f form, metrics map[uuid.UUID]billing.BillableMetric) billing.Charge {
-	ch := billing.Charge{ID: newID(), Model: readChargeModel(f)}
-	if id, ok := f.uuid("billable_metric_id"); ok {
-		ch.Metric = metrics[id]
-	} else {
-		f.uuidFault("billable_metric_id")
+// readCharge takes over what a request says of a charge: of was, or of a new one where
+// that is nil.
+func readCharge(f form, was *billing.Charge, metrics map[uuid.UUID]billing.BillableMetric) billing.Charge {
+	ch := billing.Charge{ID: newID()}
+	if was != nil {
+		ch = *was
 	}
-	f.into(&ch.Code, "code", textBytesMax)
+	readChargeMetric(f, &ch, was, metrics)
+	if code, ok := f.text("code", textBytesMax); ok && code != "" {
+		ch.Code = code
+	}
 	f.into(&ch.InvoiceDisplayName, "invoice_display_name", textBytesMax)
 	f.notYet("pay_in_advance", "regroup_paid_fees", "prorated", "min_amount_cents", "tax_codes",
 		"applied_pricing_unit", "accepts_target_wallet")
 	f.notYetUnless("invoiceable", "true", `"true"`)
+	readChargeModel(f, &ch)
 	if ch.Model == "" {
 		return ch // its properties mean nothing
 	}
-	ch.Properties = readProperties(f, ch.Model)
-	ch.Filters = readChargeFilters(f, &ch)
+	remodelled := was == nil || was.Model != ch.Model
+	if remodelled || f.has("properties") {
+		ch.Properties = readProperties(f, ch.Model)
+	}
+	switch {
+	case was == nil || f.has("filters"):
+		ch.Filters = readChargeFilters(f, &ch)
+	case remodelled:
+		checkFilterProperties(f, &ch)
+	}
 	return ch
 }
 
-func readChargeModel(f form) billing.ChargeModel {
-	switch name := f.required("charge_model"); name {
-	case "", string(billing.Standard), string(billing.Graduated), string(billing.Package):
-		return billing.ChargeModel(name)
-	case "percentage", "volume", "graduated_percentage", "dynamic", "custom":
+// readChargeMetric reads the metric of a new charge. That of an old one stays: usage of
+// another would be billed under its name.
+func readChargeMetric(f form, ch, was *billing.Charge, metrics map[uuid.UUID]billing.BillableMetric) {
+	if _, given := f.given("billable_metric_id"); was != nil && !given {
+		return
+	}
+	id, ok := f.uuid("billable_metric_id")
+	switch {
+	case !ok:
+		f.uuidFault("billable_metric_id")
+	case was == nil:
+		ch.Metric = metrics[id]
+	case was.Metric.ID != id:
+		f.fault("billable_metric_id", billing.CodeInvalid)
+	}
+}
+
+func readChargeModel(f form, ch *billing.Charge) {
+	name := string(ch.Model)
+	f.demand(&name, "charge_model")
+	ch.Model = ""
+	switch model := billing.ChargeModel(name); model {
+	case "":
+	case billing.Standard, billing.Graduated, billing.Package, billing.Dynamic:
+		ch.Model = model
+		if ch.Metric.AggregationType != "" && !model.GoesWith(ch.Metric.AggregationType) {
+			f.fault("charge_model", billing.CodeIncompatibleModel)
+		}
+	case "percentage", "volume", "graduated_percentage", "custom":
 		f.fault("charge_model", billing.CodeNotSupported)
 	default:
 		f.fault("charge_model", billing.CodeInvalid)
 	}
-	return ""
 }
 
+// readChargeFilters reads all filters of a charge, whose Filters are those it had. One that
+// looks for the same as one of them is that, with other prices: it keeps its id.
 func readChargeFilters(f form, ch *billing.Charge) []billing.ChargeFilter {
 	var filters []billing.ChargeFilter
+	before := slices.Clone(ch.Filters)
 	for _, o := range f.objects("filters", chargeFiltersMax) {
 		filter := billing.ChargeFilter{
 			ID:         newID(),
 			Values:     readFilterValues(o, &ch.Metric),
 			Properties: readProperties(o, ch.Model),
 		}
-		o.into(&filter.InvoiceDisplayName, "invoice_display_name", textBytesMax)
-		if _, given := o.given("properties"); !given {
-			o.fault("properties", billing.CodeMandatory)
+		at := slices.IndexFunc(before, func(was billing.ChargeFilter) bool { return sameValues(was.Values, filter.Values) })
+		if at >= 0 {
+			filter.ID, filter.Values = before[at].ID, before[at].Values
+			before = slices.Delete(before, at, at+1)
 		}
+		o.into(&filter.InvoiceDisplayName, "invoice_display_name", textBytesMax)
+		o.mustGive("properties")
 		filters = append(filters, filter)
 	}
 	return filters
+}
+
+// sameValues reports whether two filters look for the same, in whatever order it is said.
+func sameValues(a, b map[string][]string) bool {
+	return maps.EqualFunc(a, b, func(a, b []string) bool {
+		return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+	})
+}
+
+// checkFilterProperties records that filters which were not said have prices of another
+// model than the charge has now.
+func checkFilterProperties(f form, ch *billing.Charge) {
+	var codes []string
+	for i := range ch.Filters {
+		codes = append(codes, ch.Filters[i].Properties.Validate(ch.Model)...)
+	}
+	for _, code := range distinct(codes) {
+		f.fault("filters", code)
+	}
 }
 
 // readFilterValues reads what a filter looks for. Only what the metric declares
@@ -168,22 +251,9 @@ func readFilterValues(f form, metric *billing.BillableMetric) map[string][]strin
 		switch {
 		case len(values[key]) == 0:
 			o.fault(key, billing.CodeMandatory)
-		case !declares(metric, key, values[key]):
+		case !metric.Declares(key, values[key]):
 			o.fault(key, billing.CodeInvalid)
 		}
 	}
 	return values
-}
-
-// declares reports whether the metric declares the key and the values for filters.
-func declares(metric *billing.BillableMetric, key string, values []string) bool {
-	for _, declared := range metric.Filters {
-		if declared.Key != key {
-			continue
-		}
-		return !slices.ContainsFunc(values, func(value string) bool {
-			return value != billing.AllFilterValues && !slices.Contains(declared.Values, value)
-		})
-	}
-	return false
 }

@@ -23,6 +23,113 @@
 //     are those that the aggregators count by: the same function and the same
 //     definitions make the invoice.
 //
+// # Metrics and plans
+//
+// Besides Lago's aggregations there are min_agg, avg_agg and percentile_agg, the last with a
+// percentile: a decimal above 0 and at most 100. Package billing says what each makes of a
+// period without events and which charge models it goes with.
+//
+// PUT /billable_metrics/{code} changes all of a metric, in use or not, where Lago ignores most:
+// the past is counted again, in periods that are not billed yet. Refused are another code
+// while there are charges (attached_to_plan_or_subscription), and an aggregation that the
+// model of one of them does not go with. Values that a metric no longer declares leave its
+// charges' filters; a filter that is left without a value for one of its keys goes. DELETE
+// takes the charges along, and leaves the events to nobody: see package billing.
+//
+// PUT /plans/{code} is Lago's. A charge's id must be one of the plan's, and its metric stays.
+// Without properties a charge keeps its own, unless its charge_model changes. A filter that
+// looks for the same values is the same filter. presentation_group_keys may be plain names.
+//
+// POST /billable_metrics/evaluate_expression answers with a decimal or a text, as text; the
+// clock's instant stands in for a timestamp that is missing.
+//
+// # Usage
+//
+// current_usage, projected_usage, past_usage and lifetime_usage have Lago's parameters and
+// shapes; what they say besides:
+//
+//   - full_usage is what the subscription used from its start to the end of the running
+//     period, as if that were one period: in-between invoices change nothing, tiers and free
+//     units apply once. As in Lago it must be of a charge, a metric or a group.
+//   - A group that is asked for (filter_by_group[key]=value, group) leaves charges that are
+//     not grouped by the key out. A value is compared in its text form; "" is the group of the
+//     events without the property.
+//   - projected_usage follows Lago's rule whatever the aggregation: billing.Project.
+//   - past_usage is what finalized invoices billed, with the charges as they were then. A
+//     page has at most 100 periods.
+//   - lifetime_usage is what was invoiced of the external id, and all that is not invoiced yet.
+//
+// Every answer about usage names in Weir-Log-Position the last record that is in it, as
+// "partition:offset", and in Weir-Catalog-Version the version of the organization's catalog
+// that it reflects. Weir-Log-Position in a request makes it wait, at most 5 s, for what the
+// writing of events answered with.
+//
+// GET /customers/{external_id}/usage is ours: the units, events and uncounted events of one
+// metric (billable_metric_code) or all of them, of one subscription (external_subscription_id)
+// in any [from, to) (RFC 3339, a date, or seconds since the Unix epoch; to the nanosecond):
+//
+//	{"usage": {"external_subscription_id", "from", "to", "granularity", "group_by",
+//	  "metrics": [{"billable_metric", "units", "total_aggregated_units", "events_count", "uncounted",
+//	    "groups": [{"grouped_by", "units", …}],
+//	    "buckets": [{"from", "to", "units", …, "groups"}]}]}}
+//
+// Without from it begins at the beginning of time, without to it ends now. group_by[] names up
+// to 5 properties, of any kind; those that no charge filters or groups by are answered event
+// by event, and for at most 366 days. granularity=hour, day or month adds a bucket for each of
+// the customer's, the first and last cut short by from and to: at most 1,000, and 10,000 times
+// the metrics. Each figure is the metric's usage of its own span, not rounded and not raised
+// to 0: buckets and groups add up to the whole only for counts and sums, and a recurring
+// metric's figure is what it stands at when the span ends.
+//
+// GET /customers/{external_id}/usage_differences says for the invoiced periods, the newest
+// first (a page has at most 20), for each charge, filter and group what was billed, what the
+// same question is answered with now, and the difference in units, events and, at the prices
+// of the invoice, money. meta counts the periods. What is as it was billed is left out.
+//
+// # Events
+//
+// GET /events lists what counts now: amended events as they are, cancelled ones not. Of one
+// subscription it may be of any time. Without external_subscription_id it is of at most 31
+// days: timestamp_from to timestamp_to, by default the 24 hours before timestamp_to or now,
+// and an hour ahead of now for senders whose clocks are fast. Totals are counted up to a
+// million; Weir-Total-Capped: true says that there may be more.
+//
+// From a figure to its events: charge_code or charge_id narrow the list down to the events
+// that count for the charge; charge_filter_id to one of its filters, or with "default" to
+// what no filter takes; grouped_by[key]=value to the groups with that value. invoice_id takes
+// the invoice's period, prices and cut: of each page the events whose present content was
+// not before the cut are left out, so that it may be shorter, while meta counts them. What
+// was billed and is amended or cancelled since is not in the list; its versions tell.
+//
+// GET /events/{transaction_id} shows a cancelled event, too, with the content it had last,
+// and explains under weir: its versions by revision, the conflicts (later events with its id
+// and other content, set aside), and where it is counted, charge by charge with filter,
+// group, period and invoice (includes_event: its present content was before the cut), or the
+// reason why it is not: cancelled, unknown_code, before_metric, missing_property,
+// not_a_number, expression_failed, no_subscription (none ran at its time), before_billing
+// (its period had passed when the subscription was created), no_charge. Filter and group are
+// decided by aggregator.Split.Place, as they are for usage.
+//
+// PUT /events/{transaction_id} {"event":{…}} amends an event, DELETE cancels it, both as new
+// records of the log. What names it is its identity, transaction_id and
+// external_subscription_id (a member, or a parameter as for DELETE), and can't be changed;
+// an id that several subscriptions used needs the latter. code, timestamp, properties and
+// precise_total_amount_cents can; what is left out stays, properties are replaced whole, null
+// takes away. The whole event must be one that could be sent, also by its metric's
+// expression. revision orders corrections: the client's, which must be higher than that of
+// the event, or the next one. A correction that says what is so already (a retry) writes
+// nothing and is answered like the first. A cancelled id stays used, and an amendment makes it
+// count again. The answer comes when the correction is counted. When it is 503 the correction
+// may have been written: the same request again is safe.
+//
+// GET /uncounted_events lists what counts nowhere. With external_subscription_id: the events,
+// each with its reason, and how many there are for each; reason, billable_metric_code, from
+// and to narrow it down, and when several reasons or codes are left, the first 1,000 can be
+// listed. Without: the codes that no metric has and the external ids that no subscription
+// ever had, by from and to, at most 31 days and by default the last, in pages of which each
+// says in next how to ask for the one after. It counts nobody's events twice: outside the
+// time of a subscription the reason is no_subscription alone.
+//
 // # Where it differs from Lago
 //
 // Texts are bounded (255 bytes, descriptions 4 KiB) and have no NUL. Texts must be
@@ -48,7 +155,9 @@
 //   - Lago creates a customer that a subscription names first. Creating it before
 //     everything else was checked left it behind when the subscription was refused.
 //   - Filters that are not built were looked for by their bare names, and those by a key,
-//     filter_by_group[region]=eu, were ignored: usage of everything was shown for it.
+//     name[key]=value, were ignored: usage of everything was shown for it.
+//   - The json package no longer knows the tag inline, and takes unknown tags without a
+//     word: figures stood in an object of their own. It is embed, and golden files tell.
 //   - The charges of a running period were summed without looking, and two huge ones made
 //     a negative total. billing.TotalCents sums them now, as an invoice is summed.
 //   - ?status=pending found a subscription that had begun by the time it was locked, and

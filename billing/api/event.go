@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 )
 
 // eventObject is Lago's EventObject, and what weir knows besides.
-type eventObject struct {
+type eventObject[W any] struct {
 	LagoID                  uuid.UUID      `json:"lago_id"`
 	TransactionID           string         `json:"transaction_id"`
 	LagoCustomerID          *uuid.UUID     `json:"lago_customer_id"`
@@ -27,7 +26,7 @@ type eventObject struct {
 	LagoSubscriptionID      *uuid.UUID     `json:"lago_subscription_id"`
 	ExternalSubscriptionID  string         `json:"external_subscription_id"`
 	CreatedAt               string         `json:"created_at"`
-	Weir                    eventPlace     `json:"weir"`
+	Weir                    W              `json:"weir"`
 }
 
 // eventPlace is ours: where in the log the event stands and what Lago's form of
@@ -39,29 +38,39 @@ type eventPlace struct {
 	Timestamp       string `json:"timestamp"`        // to the nanosecond
 	TimestampFilled bool   `json:"timestamp_filled"` // the sender gave none
 	ReceivedAt      string `json:"received_at"`
+	Revision        uint32 `json:"revision"` // 0 = as it was sent
+	Cancelled       bool   `json:"cancelled"`
 }
 
-func eventOf(e *query.Event) eventObject {
-	timestamp, receivedAt := time.Unix(0, e.Timestamp).UTC(), time.Unix(0, e.ReceivedAt).UTC()
-	return eventObject{
+func placeOf(e *query.Event) eventPlace {
+	return eventPlace{
+		Partition:       e.Partition,
+		Offset:          e.Position.Offset(),
+		Index:           e.Position.Index(),
+		Timestamp:       stampNano(time.Unix(0, e.Timestamp)),
+		TimestampFilled: e.Filled,
+		ReceivedAt:      stampNano(time.Unix(0, e.ReceivedAt)),
+		Revision:        e.Revision,
+		Cancelled:       e.Cancelled,
+	}
+}
+
+func eventOf[W any](e *query.Event, weir W) eventObject[W] {
+	return eventObject[W]{
 		LagoID:                  ingest.EventID(e.Organization, []byte(e.Subscription), []byte(e.TransactionID)),
 		TransactionID:           e.TransactionID,
 		Code:                    e.Code,
-		Timestamp:               stampMillis(timestamp),
+		Timestamp:               stampMillis(time.Unix(0, e.Timestamp)),
 		PreciseTotalAmountCents: orNull(e.PreciseTotal),
 		Properties:              propertiesJSON(e.Properties),
 		ExternalSubscriptionID:  e.Subscription,
-		CreatedAt:               stamp(receivedAt),
-		Weir: eventPlace{
-			Partition:       e.Partition,
-			Offset:          e.Position.Offset(),
-			Index:           e.Position.Index(),
-			Timestamp:       timestamp.Format(time.RFC3339Nano),
-			TimestampFilled: e.Filled,
-			ReceivedAt:      receivedAt.Format(time.RFC3339Nano),
-		},
+		CreatedAt:               stamp(time.Unix(0, e.ReceivedAt)),
+		Weir:                    weir,
 	}
 }
+
+// placedEventOf is an event of a list.
+func placedEventOf(e *query.Event) eventObject[eventPlace] { return eventOf(e, placeOf(e)) }
 
 // propertiesJSON prints an event's properties as they were sent: numbers keep
 // their digits.
@@ -98,78 +107,23 @@ func appendString(dst []byte, s string) []byte {
 	return dst
 }
 
-// listEvents is GET /events: newest first.
-func (a *api) listEvents(ctx context.Context, r request) (any, error) {
-	p := r.params()
-	page := p.page()
-	ask := query.EventsRequest{
-		Organization: r.organization.ID,
-		Subscription: p.text("external_subscription_id"),
-		Code:         p.text("code"),
-		From:         time.Unix(0, ingest.TimestampMin).UTC(),
-		To:           time.Unix(0, ingest.TimestampMax).UTC(),
-		Offset:       (page.Number - 1) * page.Size,
-		Limit:        page.Size,
+// meteredEvent returns an event as metering reads it. The texts are copies.
+func meteredEvent(e *query.Event) ingest.Event {
+	event := ingest.Event{
+		TransactionID: []byte(e.TransactionID), Subscription: []byte(e.Subscription), Code: []byte(e.Code),
+		Timestamp: e.Timestamp, Filled: e.Filled,
 	}
-	if ask.Offset > query.EventsCountMax {
-		p.overLimit("page", billing.CodeOutOfRange, fmt.Sprintf("only the first %d events can be listed", query.EventsCountMax))
+	if e.PreciseTotal != "" {
+		event.PreciseTotal = []byte(e.PreciseTotal)
 	}
-	if from, ok := p.instant("timestamp_from"); ok {
-		ask.From = from
+	for _, p := range e.Properties {
+		event.Properties = append(event.Properties, ingest.Property{Name: []byte(p.Name), Kind: p.Kind, Text: []byte(p.Text)})
 	}
-	if to, ok := p.instant("timestamp_to"); ok {
-		ask.To = to.Add(1) // Lago's end is inclusive, ours is not
-	}
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	if err := a.fromStart(ctx, r, p, &ask); err != nil {
-		return nil, err
-	}
-	answer, err := a.events(ctx, r, ask)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Events []eventObject `json:"events"`
-		Meta   meta          `json:"meta"`
-	}{each(answer.Events, eventOf), metaOf(page, answer.Total)}, nil
+	return event
 }
 
-// fromStart obeys timestamp_from_started_at: events from the active
-// subscription's start on.
-func (a *api) fromStart(ctx context.Context, r request, p params, ask *query.EventsRequest) error {
-	if p.Get("timestamp_from_started_at") != "true" || ask.Subscription == "" {
-		return nil
-	}
-	sub, err := a.DB.Subscription(ctx, r.organization.ID, ask.Subscription, billing.Active)
-	if err != nil {
-		return err
-	}
-	if sub.StartedAt.After(ask.From) {
-		ask.From = *sub.StartedAt
-	}
-	return nil
-}
-
-// events asks for a page of events, at the positions that the request names.
-func (a *api) events(ctx context.Context, r request, ask query.EventsRequest) (query.EventsAnswer, error) {
-	if !ask.From.Before(ask.To) {
-		return query.EventsAnswer{}, nil
-	}
-	var err error
-	if ask.AtLeast, err = positionsOf(r.Header); err != nil {
-		return query.EventsAnswer{}, err
-	}
-	if ask.Subscription != "" {
-		ask.Partitions = []int32{a.partition(r, ask.Subscription)}
-	}
-	return wait(ctx, func(ctx context.Context) (query.EventsAnswer, error) { return a.Usage.Events(ctx, ask) })
-}
-
-// partition returns which partition of the log holds a subscription's events.
-func (a *api) partition(r request, subscription string) int32 {
-	return ingest.Partition(r.organization.ID, subscription, a.Partitions)
+type eventAnswer struct {
+	Event eventObject[eventExplained] `json:"event"`
 }
 
 // showEvent is GET /events/{transaction_id}. Where several subscriptions used the
@@ -184,10 +138,25 @@ func (a *api) showEvent(ctx context.Context, r request) (any, error) {
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	ask := query.EventRequest{Organization: r.organization.ID, TransactionID: transactionID}
-	if ask.AtLeast, err = positionsOf(r.Header); err != nil {
+	atLeast, err := positionsOf(r.Header)
+	if err != nil {
 		return nil, err
 	}
+	found, err := a.findEvents(ctx, r, transactionID, subscription, atLeast)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, billing.NotFound("event")
+	}
+	last := slices.MaxFunc(found, func(x, y query.Event) int { return compareReceipt(&x, &y) })
+	return a.answerEvent(ctx, r, &last)
+}
+
+// findEvents returns the events with the id: the subscription's, or with "" one for each
+// subscription that used it.
+func (a *api) findEvents(ctx context.Context, r request, transactionID, subscription string, atLeast map[int32]int64) ([]query.Event, error) {
+	ask := query.EventRequest{Organization: r.organization.ID, TransactionID: transactionID, AtLeast: atLeast}
 	if subscription != "" {
 		ask.Partitions = []int32{a.partition(r, subscription)}
 	}
@@ -195,22 +164,23 @@ func (a *api) showEvent(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if subscription != "" {
-		found = slices.DeleteFunc(found, func(e query.Event) bool { return e.Subscription != subscription })
-	}
-	if len(found) == 0 {
-		return nil, billing.NotFound("event")
-	}
-	last := slices.MaxFunc(found, func(x, y query.Event) int { return compareReceipt(&x, &y) })
-	return struct {
-		Event eventObject `json:"event"`
-	}{eventOf(&last)}, nil
+	return slices.DeleteFunc(found, func(e query.Event) bool {
+		return subscription != "" && e.Subscription != subscription
+	}), nil
+}
+
+// answerEvent explains an event.
+func (a *api) answerEvent(ctx context.Context, r request, e *query.Event) (eventAnswer, error) {
+	explained, err := a.explain(ctx, r, e)
+	return eventAnswer{eventOf(e, explained)}, err
 }
 
 // compareReceipt orders events by when they came; of those that came at once, by their subscription.
 func compareReceipt(x, y *query.Event) int {
-	if c := cmp.Compare(x.ReceivedAt, y.ReceivedAt); c != 0 {
-		return c
-	}
-	return cmp.Compare(x.Subscription, y.Subscription)
+	return cmp.Or(cmp.Compare(x.ReceivedAt, y.ReceivedAt), cmp.Compare(x.Subscription, y.Subscription))
+}
+
+// partition returns which partition of the log holds a subscription's events.
+func (a *api) partition(r request, subscription string) int32 {
+	return ingest.Partition(r.organization.ID, subscription, a.Partitions)
 }

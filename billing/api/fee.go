@@ -17,51 +17,51 @@ import (
 
 // feeObject is Lago's FeeObject.
 type feeObject struct {
-	LagoID                                   uuid.UUID      `json:"lago_id"`
-	LagoChargeID                             *uuid.UUID     `json:"lago_charge_id"`
-	LagoChargeFilterID                       *uuid.UUID     `json:"lago_charge_filter_id"`
-	LagoFixedChargeID                        *uuid.UUID     `json:"lago_fixed_charge_id"`
-	LagoInvoiceID                            uuid.UUID      `json:"lago_invoice_id"`
-	LagoTrueUpFeeID                          *uuid.UUID     `json:"lago_true_up_fee_id"`
-	LagoTrueUpParentFeeID                    *uuid.UUID     `json:"lago_true_up_parent_fee_id"`
-	LagoOriginalFeeID                        *uuid.UUID     `json:"lago_original_fee_id"`
-	LagoSubscriptionID                       uuid.UUID      `json:"lago_subscription_id"`
-	LagoCustomerID                           uuid.UUID      `json:"lago_customer_id"`
-	ExternalCustomerID                       string         `json:"external_customer_id"`
-	ExternalSubscriptionID                   string         `json:"external_subscription_id"`
-	Item                                     feeItemObject  `json:"item"`
-	PayInAdvance                             bool           `json:"pay_in_advance"`
-	Invoiceable                              bool           `json:"invoiceable"`
-	AmountCents                              int64          `json:"amount_cents"`
-	AmountCurrency                           string         `json:"amount_currency"`
-	PreciseAmount                            string         `json:"precise_amount"`
-	PreciseTotalAmount                       string         `json:"precise_total_amount"`
-	TaxesAmountCents                         int64          `json:"taxes_amount_cents"`
-	TaxesPreciseAmount                       string         `json:"taxes_precise_amount"`
-	TaxesRate                                int            `json:"taxes_rate"`
-	TotalAggregatedUnits                     string         `json:"total_aggregated_units"`
-	TotalAmountCents                         int64          `json:"total_amount_cents"`
-	TotalAmountCurrency                      string         `json:"total_amount_currency"`
-	Units                                    string         `json:"units"`
-	PreciseUnitAmount                        string         `json:"precise_unit_amount"`
-	PreciseCouponsAmountCents                string         `json:"precise_coupons_amount_cents"`
-	SubTotalExcludingTaxesAmountCents        int64          `json:"sub_total_excluding_taxes_amount_cents"`
-	SubTotalExcludingTaxesPreciseAmountCents string         `json:"sub_total_excluding_taxes_precise_amount_cents"`
-	EventsCount                              int64          `json:"events_count"`
-	PaymentStatus                            string         `json:"payment_status"`
-	CreatedAt                                string         `json:"created_at"`
-	SucceededAt                              *string        `json:"succeeded_at"`
-	FailedAt                                 *string        `json:"failed_at"`
-	RefundedAt                               *string        `json:"refunded_at"`
-	AmountDetails                            jsontext.Value `json:"amount_details"`
-	FromDate                                 *string        `json:"from_date"`
-	ToDate                                   *string        `json:"to_date"`
-	EventTransactionID                       *string        `json:"event_transaction_id"`
-	Description                              *string        `json:"description"`
-	SelfBilled                               bool           `json:"self_billed"`
-	PricingUnitDetails                       *struct{}      `json:"pricing_unit_details"`
-	PresentationBreakdowns                   none           `json:"presentation_breakdowns"`
-	AppliedTaxes                             none           `json:"applied_taxes"`
+	LagoID                                   uuid.UUID            `json:"lago_id"`
+	LagoChargeID                             *uuid.UUID           `json:"lago_charge_id"`
+	LagoChargeFilterID                       *uuid.UUID           `json:"lago_charge_filter_id"`
+	LagoFixedChargeID                        *uuid.UUID           `json:"lago_fixed_charge_id"`
+	LagoInvoiceID                            uuid.UUID            `json:"lago_invoice_id"`
+	LagoTrueUpFeeID                          *uuid.UUID           `json:"lago_true_up_fee_id"`
+	LagoTrueUpParentFeeID                    *uuid.UUID           `json:"lago_true_up_parent_fee_id"`
+	LagoOriginalFeeID                        *uuid.UUID           `json:"lago_original_fee_id"`
+	LagoSubscriptionID                       uuid.UUID            `json:"lago_subscription_id"`
+	LagoCustomerID                           uuid.UUID            `json:"lago_customer_id"`
+	ExternalCustomerID                       string               `json:"external_customer_id"`
+	ExternalSubscriptionID                   string               `json:"external_subscription_id"`
+	Item                                     feeItemObject        `json:"item"`
+	PayInAdvance                             bool                 `json:"pay_in_advance"`
+	Invoiceable                              bool                 `json:"invoiceable"`
+	AmountCents                              int64                `json:"amount_cents"`
+	AmountCurrency                           string               `json:"amount_currency"`
+	PreciseAmount                            string               `json:"precise_amount"`
+	PreciseTotalAmount                       string               `json:"precise_total_amount"`
+	TaxesAmountCents                         int64                `json:"taxes_amount_cents"`
+	TaxesPreciseAmount                       string               `json:"taxes_precise_amount"`
+	TaxesRate                                int                  `json:"taxes_rate"`
+	TotalAggregatedUnits                     string               `json:"total_aggregated_units"`
+	TotalAmountCents                         int64                `json:"total_amount_cents"`
+	TotalAmountCurrency                      string               `json:"total_amount_currency"`
+	Units                                    string               `json:"units"`
+	PreciseUnitAmount                        string               `json:"precise_unit_amount"`
+	PreciseCouponsAmountCents                string               `json:"precise_coupons_amount_cents"`
+	SubTotalExcludingTaxesAmountCents        int64                `json:"sub_total_excluding_taxes_amount_cents"`
+	SubTotalExcludingTaxesPreciseAmountCents string               `json:"sub_total_excluding_taxes_precise_amount_cents"`
+	EventsCount                              int64                `json:"events_count"`
+	PaymentStatus                            string               `json:"payment_status"`
+	CreatedAt                                string               `json:"created_at"`
+	SucceededAt                              *string              `json:"succeeded_at"`
+	FailedAt                                 *string              `json:"failed_at"`
+	RefundedAt                               *string              `json:"refunded_at"`
+	AmountDetails                            jsontext.Value       `json:"amount_details"`
+	FromDate                                 *string              `json:"from_date"`
+	ToDate                                   *string              `json:"to_date"`
+	EventTransactionID                       *string              `json:"event_transaction_id"`
+	Description                              *string              `json:"description"`
+	SelfBilled                               bool                 `json:"self_billed"`
+	PricingUnitDetails                       *struct{}            `json:"pricing_unit_details"`
+	PresentationBreakdowns                   []presentationObject `json:"presentation_breakdowns"`
+	AppliedTaxes                             none                 `json:"applied_taxes"`
 }
 
 // feeItemObject says what a fee is for.
@@ -103,6 +103,9 @@ func feeOf(fee *billing.Fee, customer *billing.Customer, s *billing.Subscription
 		PaymentStatus:                            string(fee.PaymentStatus),
 		CreatedAt:                                stamp(fee.CreatedAt),
 		AmountDetails:                            fee.AmountDetails,
+		PresentationBreakdowns: each(fee.Presentation, func(part *billing.PresentationUsage) presentationObject {
+			return presentationObject{part.PresentedBy, billing.FormatDecimal(part.Units)}
+		}),
 	}
 	o.PayInAdvance = fee.Type == billing.SubscriptionFee && plan.PayInAdvance
 	o.FromDate, o.ToDate = periodBounds(fee.Period, s.TerminatedAt)
@@ -141,21 +144,21 @@ func feeItemOf(fee *billing.Fee) feeItemObject {
 		item.Description = orNull(fee.Charge.Metric.Description)
 	}
 	if fee.Filter != nil {
-		name := filterDisplayName(fee.Filter)
+		name := filterDisplayName(fee.FilterDisplayName, fee.Filter.Values)
 		item.Filters, item.FilterInvoiceDisplayName = &fee.Filter.Values, &name
 	}
 	return item
 }
 
 // filterDisplayName is the filter's name on the invoice, or what it looks for.
-func filterDisplayName(filter *billing.ChargeFilter) string {
-	if filter.InvoiceDisplayName != "" {
-		return filter.InvoiceDisplayName
+func filterDisplayName(name string, wanted map[string][]string) string {
+	if name != "" {
+		return name
 	}
-	keys := slices.Sorted(maps.Keys(filter.Values))
+	keys := slices.Sorted(maps.Keys(wanted))
 	var values []string
 	for _, key := range keys {
-		for _, value := range filter.Values[key] {
+		for _, value := range wanted[key] {
 			if value == billing.AllFilterValues {
 				value = key
 			}

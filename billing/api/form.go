@@ -43,11 +43,11 @@ type form struct {
 // parseForm reads the object under the wrapper's name from a request body. A
 // body that is no JSON, or lacks the wrapper, is a billing.KindBadRequest.
 func parseForm(body []byte, wrapper string) (form, error) {
-	root, err := membersOf(body)
+	root, err := parseRoot(body)
 	if err != nil {
-		return form{}, billing.BadRequest("body is not a JSON object: " + err.Error())
+		return form{}, err
 	}
-	value, ok := root[wrapper]
+	value, ok := root.members[wrapper]
 	if !ok || value.Kind() == 'n' {
 		return form{}, billing.BadRequest("param is missing or the value is empty: " + wrapper)
 	}
@@ -57,6 +57,15 @@ func parseForm(body []byte, wrapper string) (form, error) {
 	}
 	if len(members) == 0 {
 		return form{}, billing.BadRequest("param is missing or the value is empty: " + wrapper)
+	}
+	return form{members: members, faults: &faults{}}, nil
+}
+
+// parseRoot reads a request body whose members stand in no wrapper.
+func parseRoot(body []byte) (form, error) {
+	members, err := membersOf(body)
+	if err != nil {
+		return form{}, billing.BadRequest("body is not a JSON object: " + err.Error())
 	}
 	return form{members: members, faults: &faults{}}, nil
 }
@@ -128,6 +137,34 @@ func (f form) required(name string) string {
 		f.fault(name, billing.CodeMandatory)
 	}
 	return s
+}
+
+// demand sets dst to a string member that may not be blank. It must be there unless dst
+// has a value already.
+func (f form) demand(dst *string, name string) {
+	if f.has(name) || *dst == "" {
+		*dst = f.required(name)
+	}
+}
+
+// mustGive records that a member is missing or null.
+func (f form) mustGive(name string) {
+	if _, given := f.given(name); !given {
+		f.fault(name, billing.CodeMandatory)
+	}
+}
+
+// addFaults records what a check of the whole found, but for members that were faulty
+// themselves.
+func (f form) addFaults(found billing.Faults) {
+	for name, codes := range found {
+		if len(f.faults.fields[f.path+name]) > 0 {
+			continue
+		}
+		for _, code := range codes {
+			f.fault(name, code)
+		}
+	}
 }
 
 // into sets dst to a string member if it is there.

@@ -187,3 +187,33 @@ func TestMetaOf(t *testing.T) {
 	f(4, 100, 250, `{"current_page":4,"next_page":null,"prev_page":null,"total_pages":3,"total_count":250}`)
 	f(2, 2, 4, `{"current_page":2,"next_page":null,"prev_page":1,"total_pages":2,"total_count":4}`)
 }
+
+// A change of something demands only what is missing, and refuses to blank it.
+func TestFormDemand(t *testing.T) {
+	t.Parallel()
+	f := func(body, before, want string, faults ...string) {
+		t.Helper()
+		form, err := parseForm([]byte(`{"x":`+body+`}`), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := before
+		form.demand(&got, "name")
+		form.addFaults(billing.Faults{"name": {"found_in_the_whole"}, "other": {"found_too"}})
+		if codes := form.faults.fields["name"]; len(faults) > 0 && (len(codes) != 1 || codes[0] != faults[0]) {
+			t.Errorf("%s: faults %v, want %v", body, codes, faults)
+		}
+		if len(faults) == 0 && (got != want || form.faults.fields["name"][0] != "found_in_the_whole") {
+			t.Errorf("%s: %q, want %q, faults %v", body, got, want, form.faults.fields)
+		}
+		if form.faults.fields["other"][0] != "found_too" {
+			t.Errorf("%s: faults %v", body, form.faults.fields)
+		}
+	}
+	f(`{"name":"b"}`, "a", "b")
+	f(`{"y":1}`, "a", "a")
+	f(`{"y":1}`, "", "", "value_is_mandatory")
+	f(`{"name":null}`, "a", "", "value_is_mandatory")
+	f(`{"name":" "}`, "a", "", "value_is_mandatory")
+	f(`{"name":1}`, "a", "", "value_is_invalid")
+}

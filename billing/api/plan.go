@@ -70,12 +70,13 @@ func (a *api) createPlan(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := readPlan(f)
+	var plan billing.Plan
+	readPlan(f, &plan)
 	metrics, err := a.chargedMetrics(ctx, r.organization.ID, f)
 	if err != nil {
 		return nil, err
 	}
-	plan.Charges = readCharges(f, metrics)
+	plan.Charges = readCharges(f, nil, metrics)
 	if err := f.faults.err(); err != nil {
 		return nil, err
 	}
@@ -94,40 +95,83 @@ func (a *api) createPlan(ctx context.Context, r request) (any, error) {
 	return planAnswer{planOf(&plan)}, nil
 }
 
-func readPlan(f form) billing.Plan {
-	p := billing.Plan{
-		Name:     f.required("name"),
-		Code:     f.required("code"),
-		Interval: readInterval(f),
-		Currency: billing.Currency(f.required("amount_currency")),
-	}
-	if p.Currency != "" && !p.Currency.Valid() {
+// readPlan takes over what a request says of a plan, new or not.
+func readPlan(f form, p *billing.Plan) {
+	readPlanTexts(f, p)
+	f.demand(&p.Code, "code")
+	readInterval(f, p)
+	currency := string(p.Currency)
+	f.demand(&currency, "amount_currency")
+	if p.Currency = billing.Currency(currency); currency != "" && !p.Currency.Valid() {
 		f.fault("amount_currency", billing.CodeInvalidCurrency)
 	}
-	f.into(&p.InvoiceDisplayName, "invoice_display_name", textBytesMax)
-	f.into(&p.Description, "description", descriptionBytesMax)
-	p.AmountCents, _ = f.integer("amount_cents", 0, math.MaxInt64)
-	if _, given := f.given("amount_cents"); !given {
-		f.fault("amount_cents", billing.CodeMandatory)
+	if p.ID == uuid.Nil || f.has("pay_in_advance") {
+		p.PayInAdvance, _ = f.boolean("pay_in_advance")
+		f.mustGive("pay_in_advance")
 	}
-	p.PayInAdvance, _ = f.boolean("pay_in_advance")
-	if _, given := f.given("pay_in_advance"); !given {
-		f.fault("pay_in_advance", billing.CodeMandatory)
-	}
-	f.notYet("trial_period", "tax_codes", "minimum_commitment", "fixed_charges", "usage_thresholds", "metadata")
-	return p
 }
 
-func readInterval(f form) billing.Interval {
-	switch name := f.required("interval"); name {
+// readPlanTexts takes over what may change of a plan at any time.
+func readPlanTexts(f form, p *billing.Plan) {
+	f.demand(&p.Name, "name")
+	f.into(&p.InvoiceDisplayName, "invoice_display_name", textBytesMax)
+	f.into(&p.Description, "description", descriptionBytesMax)
+	if p.ID == uuid.Nil || f.has("amount_cents") {
+		p.AmountCents, _ = f.integer("amount_cents", 0, math.MaxInt64)
+		f.mustGive("amount_cents")
+	}
+	f.notYet("trial_period", "tax_codes", "minimum_commitment", "fixed_charges", "usage_thresholds", "metadata")
+}
+
+func readInterval(f form, p *billing.Plan) {
+	name := string(p.Interval)
+	f.demand(&name, "interval")
+	switch name {
 	case "", string(billing.Monthly):
-		return billing.Interval(name)
 	case "weekly", "quarterly", "semiannual", "yearly":
 		f.fault("interval", billing.CodeNotSupported)
 	default:
 		f.fault("interval", billing.CodeInvalid)
 	}
-	return ""
+	p.Interval = billing.Interval(name)
+}
+
+// updatePlan is PUT /plans/{code}. What is not said stays, charges as well; where charges
+// are said, they are all that the plan has afterwards. On a plan with live subscriptions the
+// code, interval, currency and pay_in_advance stay what they are, whatever is said, as in
+// Lago. The rest applies to periods that are not billed yet.
+func (a *api) updatePlan(ctx context.Context, r request) (any, error) {
+	code, err := r.pathText("code", "plan")
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.form("plan")
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := a.chargedMetrics(ctx, r.organization.ID, f)
+	if err != nil {
+		return nil, err
+	}
+	now, err := a.now(ctx, r.organization.ID)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := a.DB.UpdatePlan(ctx, r.organization.ID, code, now, func(p *billing.Plan, live bool) error {
+		if live {
+			readPlanTexts(f, p)
+		} else {
+			readPlan(f, p)
+		}
+		if _, given := f.given("charges"); given {
+			p.Charges = readCharges(f, append([]billing.Charge{}, p.Charges...), metrics)
+		}
+		return f.faults.err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return planAnswer{planOf(&plan)}, nil
 }
 
 // chargedMetrics loads the metrics that the plan's charges name. One that does

@@ -13,6 +13,14 @@ import (
 // of events answered with, "partition:offset,…", offset that of the last record.
 const positionHeader = "Weir-Log-Position"
 
+// Headers of answers about usage. The position is written as it is read, so that it can
+// be handed on: everything up to that record is in the answer.
+const (
+	catalogVersionHeader = "Weir-Catalog-Version"
+	// totalCappedHeader says that meta.total_count is only as far as it was counted.
+	totalCappedHeader = "Weir-Total-Capped"
+)
+
 const (
 	// positionsMax is how many partitions the header may name.
 	positionsMax = 1024
@@ -56,4 +64,21 @@ func position(text string) (partition int32, offset int64, ok bool) {
 		return 0, 0, false
 	}
 	return int32(number), offset, true
+}
+
+// covers tells the reader what the answer is of: all records of the partition below the
+// offset next. An answer made of several is of what all of them cover.
+func (r request) covers(partition int32, next int64) {
+	if next <= 0 {
+		return // the log is empty
+	}
+	if _, offset, ok := position(r.answer.Get(positionHeader)); ok {
+		next = min(next, offset+1)
+	}
+	r.wrote(partition, next-1)
+}
+
+// wrote names a record in the answer's header.
+func (r request) wrote(partition int32, offset int64) {
+	r.answer.Set(positionHeader, strconv.Itoa(int(partition))+":"+strconv.FormatInt(offset, 10))
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"weir/billing"
 )
 
@@ -15,6 +17,18 @@ type propertiesObject struct {
 	FreeUnits        *int64                 `json:"free_units,omitempty"`
 	PricingGroupKeys []string               `json:"pricing_group_keys,omitempty"`
 	GroupedBy        []string               `json:"grouped_by,omitempty"` // the older name of the same
+
+	PresentationGroupKeys []presentationKeyObject `json:"presentation_group_keys,omitempty"`
+}
+
+// presentationKeyObject is a property by which usage is broken down for display.
+type presentationKeyObject struct {
+	Value   string                 `json:"value"`
+	Options presentationKeyOptions `json:"options"`
+}
+
+type presentationKeyOptions struct {
+	DisplayInInvoice bool `json:"display_in_invoice"`
 }
 
 type graduatedRangeObject struct {
@@ -26,6 +40,10 @@ type graduatedRangeObject struct {
 
 func propertiesOf(model billing.ChargeModel, p *billing.ChargeProperties) propertiesObject {
 	o := propertiesObject{PricingGroupKeys: p.PricingGroupKeys, GroupedBy: p.PricingGroupKeys}
+	for _, key := range p.PresentationGroupKeys {
+		options := presentationKeyOptions{DisplayInInvoice: slices.Contains(p.PresentedOnInvoice, key)}
+		o.PresentationGroupKeys = append(o.PresentationGroupKeys, presentationKeyObject{key, options})
+	}
 	if p.Amount != nil {
 		amount := p.Amount.String()
 		o.Amount = &amount
@@ -51,7 +69,7 @@ func readProperties(f form, model billing.ChargeModel) billing.ChargeProperties 
 	before := len(o.faults.fields)
 	p := readModel(o, model)
 	p.PricingGroupKeys = readGroupKeys(o)
-	o.notYet("presentation_group_keys")
+	readPresentationKeys(o, &p)
 	if len(o.faults.fields) > before {
 		return p // what could not be read would be found missing
 	}
@@ -122,4 +140,37 @@ func readGroupKeys(f form) []string {
 		f.fault(name, billing.CodeInvalid)
 	}
 	return distinct(keys)
+}
+
+// readPresentationKeys reads the properties to break usage down by: objects as in Lago, or
+// just their names.
+func readPresentationKeys(f form, p *billing.ChargeProperties) {
+	const name = "presentation_group_keys"
+	for i, value := range f.list(name, billing.PresentationGroupKeysMax) {
+		key, onInvoice := readPresentationKey(f, name+"."+strconv.Itoa(i), value)
+		if key == "" || slices.Contains(p.PresentationGroupKeys, key) {
+			f.fault(name, billing.CodeInvalid)
+			return
+		}
+		p.PresentationGroupKeys = append(p.PresentationGroupKeys, key)
+		if onInvoice {
+			p.PresentedOnInvoice = append(p.PresentedOnInvoice, key)
+		}
+	}
+}
+
+func readPresentationKey(f form, name string, value jsontext.Value) (key string, onInvoice bool) {
+	if value.Kind() == '"' {
+		key, _ = f.textOf(name, value, textBytesMax)
+		return key, false
+	}
+	o, ok := f.objectOf(name, value)
+	if !ok {
+		return "", false
+	}
+	key = o.required("value")
+	if options, ok := o.object("options"); ok {
+		onInvoice, _ = options.boolean("display_in_invoice")
+	}
+	return key, onInvoice
 }

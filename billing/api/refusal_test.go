@@ -122,8 +122,17 @@ func TestBadPlans(t *testing.T) {
 	f(properties("standard", object{"amount": "1e9"}), "charges.0.properties.amount: invalid_amount")
 	f(properties("standard", object{"amount": "NaN"}), "charges.0.properties.amount: invalid_amount")
 	f(properties("standard", "x"), "charges.0.properties: value_is_invalid")
-	f(properties("standard", object{"amount": "1", "presentation_group_keys": []any{object{"value": "x"}}}),
-		"charges.0.properties.presentation_group_keys: not_supported_yet")
+	presented := func(keys ...any) object {
+		return properties("standard", object{"amount": "1", "presentation_group_keys": keys})
+	}
+	f(presented("a", "b", "c"), "charges.0.properties.presentation_group_keys: invalid_count")
+	f(presented("a", object{"value": "a"}), "charges.0.properties.presentation_group_keys: value_is_invalid")
+	f(presented(""), "charges.0.properties.presentation_group_keys: value_is_invalid")
+	f(presented(object{"value": 1}), "charges.0.properties.presentation_group_keys.0.value: value_is_invalid",
+		"charges.0.properties.presentation_group_keys: value_is_invalid")
+	f(presented(object{"value": "a", "options": object{"display_in_invoice": "x"}}),
+		"charges.0.properties.presentation_group_keys.0.options.display_in_invoice: value_is_invalid")
+	f(properties("dynamic", object{}), "charges.0.charge_model: invalid_aggregation_type_or_charge_model") // on a count
 	f(properties("package", object{}), "charges.0.properties.amount: invalid_amount",
 		"charges.0.properties.package_size: invalid_package_size", "charges.0.properties.free_units: invalid_free_units")
 	f(properties("package", object{"amount": "1", "package_size": 0, "free_units": -1}),
@@ -179,10 +188,25 @@ func TestBadMetrics(t *testing.T) {
 	f(object{"name": nil, "code": " ", "field_name": ""}, "name: value_is_mandatory", "code: value_is_mandatory", "field_name: value_is_mandatory")
 	f(object{"name": "a\u0000b"}, "name: value_is_invalid")
 	f(object{"code": strings.Repeat("é", 128)}, "code: value_is_too_long") // 256 bytes
-	f(object{"aggregation_type": "max_agg"}, "aggregation_type: not_supported_yet")
-	f(object{"aggregation_type": "avg_agg"}, "aggregation_type: value_is_invalid")
-	f(object{"recurring": true, "expression": "1+1", "weighted_interval": "seconds"},
-		"recurring: not_supported_yet", "expression: not_supported_yet", "weighted_interval: not_supported_yet")
+	f(object{"aggregation_type": "custom_agg"}, "aggregation_type: not_supported_yet")
+	f(object{"aggregation_type": "mode_agg", "recurring": true}, "aggregation_type: value_is_invalid")
+	for _, aggregation := range []string{"sum_agg", "max_agg", "min_agg", "avg_agg", "latest_agg", "unique_count_agg"} {
+		f(object{"aggregation_type": aggregation, "field_name": nil}, "field_name: value_is_mandatory")
+	}
+	for _, aggregation := range []string{"max_agg", "min_agg", "avg_agg", "latest_agg", "count_agg"} {
+		f(object{"aggregation_type": aggregation, "recurring": true}, "recurring: not_compatible_with_aggregation_type")
+	}
+	f(object{"aggregation_type": "weighted_sum_agg"}, "weighted_interval: value_is_invalid")
+	f(object{"aggregation_type": "weighted_sum_agg", "weighted_interval": "minutes"}, "weighted_interval: value_is_invalid")
+	f(object{"aggregation_type": "percentile_agg"}, "percentile: value_is_mandatory")
+	f(object{"aggregation_type": "percentile_agg", "percentile": "0"}, "percentile: value_is_mandatory")
+	f(object{"aggregation_type": "percentile_agg", "percentile": "100.1"}, "percentile: value_is_out_of_range")
+	f(object{"aggregation_type": "percentile_agg", "percentile": "-5", "recurring": true},
+		"percentile: value_is_invalid", "recurring: not_compatible_with_aggregation_type")
+	f(object{"percentile": "95"}, "percentile: value_must_be_blank")
+	f(object{"expression": "event.properties.a *"}, "expression: invalid_expression")
+	f(object{"expression": strings.Repeat("1+", 600) + "1"}, "expression: value_is_too_long")
+	f(object{"expression": 1, "recurring": "maybe"}, "expression: value_is_invalid", "recurring: value_is_invalid")
 	f(object{"rounding_function": "truncate", "rounding_precision": 99}, "rounding_function: value_is_invalid", "rounding_precision: value_is_out_of_range")
 	f(object{"filters": []any{object{"key": "a", "values": []any{"x"}}, object{"key": "a", "values": []any{}}}},
 		"filters.1.key: value_is_duplicated", "filters.1.values: value_is_mandatory")
@@ -242,9 +266,6 @@ func TestFiltersThatAreNotBuiltAreRefused(t *testing.T) {
 	s.invalid(t, "GET", "/invoices?issuing_date_from=soon&amount_from=x", nil, "issuing_date_from: invalid_date", "amount_from: value_is_invalid")
 	s.invalid(t, "GET", "/events?timestamp_from=soon", nil, "timestamp_from: invalid_date")
 	s.invalid(t, "GET", "/events?code=%00", nil, "code: value_is_invalid")
-	s.subscribe(t)
-	s.invalid(t, "GET", "/customers/acme/current_usage?external_subscription_id=sub&filter_by_group[region]=eu", nil,
-		"filter_by_group: not_supported_yet")
 }
 
 // Lago takes either name of the customer; a list that ignored one would show everybody's.

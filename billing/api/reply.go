@@ -15,10 +15,11 @@ import (
 
 // errorBody is the JSON of every refusal: Lago's members, and two of ours.
 type errorBody struct {
-	Status  int                 `json:"status"`
-	Error   string              `json:"error"`
-	Code    string              `json:"code,omitempty"`
-	Details map[string][]string `json:"error_details,omitempty"`
+	Status int    `json:"status"`
+	Error  string `json:"error"`
+	Code   string `json:"code,omitempty"`
+	// Details are the codes by field, or for an expression that fails a text, as in Lago.
+	Details any `json:"error_details,omitempty"`
 	// Message says which limit was exceeded. Ours.
 	Message string `json:"message,omitempty"`
 	// RequestID names the line in the log that says what went wrong. Ours, only on 5xx.
@@ -34,6 +35,7 @@ const (
 	codeNoOwner            = "partition_has_no_owner"
 	codeTimeout            = "request_timed_out"
 	codeUnreachable        = "service_unreachable"
+	codeLog                = "log_unavailable"
 )
 
 // retryAfterSeconds is what a caller is told to wait when the fault will pass.
@@ -50,10 +52,21 @@ func refusal(err error) errorBody {
 		return callerRefusal(caller, err)
 	}
 	var (
-		tooLarge *http.MaxBytesError
-		network  *net.OpError // the database's, or another process's
+		tooLarge   *http.MaxBytesError
+		network    *net.OpError // the database's, or another process's
+		expression *expressionError
 	)
 	switch {
+	case errors.As(err, &expression):
+		return errorBody{
+			Status: http.StatusUnprocessableEntity, Error: "Unprocessable Entity",
+			Code: codeValidation, Details: expression.Error(),
+		}
+	case errors.Is(err, errLog):
+		return errorBody{
+			Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codeLog,
+			Message: "the correction may have been written or not; send the same request again",
+		}
 	case errors.Is(err, errUnauthorized):
 		return errorBody{Status: http.StatusUnauthorized, Error: "Unauthorized"}
 	case errors.As(err, &tooLarge):

@@ -33,6 +33,8 @@ const (
 type request struct {
 	*http.Request
 	organization billing.Organization
+	// answer is the header of the answer, which an action may add to.
+	answer http.Header
 }
 
 // action answers an authenticated request: with what is to be printed, or an
@@ -54,7 +56,7 @@ func (a *api) authenticated(do action) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, bodyBytesMax)
-		answer, err := do(ctx, request{Request: r, organization: organization})
+		answer, err := do(ctx, request{Request: r, organization: organization, answer: w.Header()})
 		if err != nil {
 			a.refuse(w, r, err)
 			return
@@ -158,14 +160,23 @@ func (a *api) now(ctx context.Context, organization uuid.UUID) (time.Time, error
 
 // form reads the request's body: the members of the object under the wrapper's name.
 func (r request) form(wrapper string) (form, error) {
-	body, err := io.ReadAll(r.Body)
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+	body, err := r.body()
+	if err != nil {
 		return form{}, err
 	}
-	if err != nil {
-		return form{}, billing.BadRequest("cannot read body: " + err.Error())
-	}
 	return parseForm(body, wrapper)
+}
+
+// body reads the request's body.
+func (r request) body() ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, billing.BadRequest("cannot read body: " + err.Error())
+	}
+	return body, nil
 }
 
 // pathText returns a path's id. One that cannot exist is not found, like one that does not.

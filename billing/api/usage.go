@@ -12,25 +12,26 @@ import (
 
 // customerUsageObject is Lago's CustomerUsageObject.
 type customerUsageObject struct {
-	FromDatetime     string              `json:"from_datetime"`
-	ToDatetime       string              `json:"to_datetime"`
-	IssuingDate      string              `json:"issuing_date"`
-	LagoInvoiceID    *uuid.UUID          `json:"lago_invoice_id"`
-	Currency         string              `json:"currency"`
-	AmountCents      int64               `json:"amount_cents"`
-	TaxesAmountCents int64               `json:"taxes_amount_cents"`
-	TotalAmountCents int64               `json:"total_amount_cents"`
-	ChargesUsage     []chargeUsageObject `json:"charges_usage"`
+	FromDatetime     string                           `json:"from_datetime"`
+	ToDatetime       string                           `json:"to_datetime"`
+	IssuingDate      string                           `json:"issuing_date"`
+	LagoInvoiceID    *uuid.UUID                       `json:"lago_invoice_id"`
+	Currency         string                           `json:"currency"`
+	AmountCents      int64                            `json:"amount_cents"`
+	TaxesAmountCents int64                            `json:"taxes_amount_cents"`
+	TotalAmountCents int64                            `json:"total_amount_cents"`
+	ChargesUsage     []chargeUsageObject[usageObject] `json:"charges_usage"`
 }
 
-// chargeUsageObject is Lago's CustomerChargeUsageObject.
-type chargeUsageObject struct {
-	usageObject    `json:",inline"`
-	AmountCurrency string              `json:"amount_currency"`
-	Charge         usageChargeObject   `json:"charge"`
-	BillableMetric usageMetricObject   `json:"billable_metric"`
-	Filters        []filterUsageObject `json:"filters"`
-	GroupedUsage   []groupUsageObject  `json:"grouped_usage"`
+// chargeUsageObject is Lago's CustomerChargeUsageObject, and with projected figures its
+// CustomerProjectedChargeUsageObject.
+type chargeUsageObject[F any] struct {
+	Figures        F                      `json:",embed"`
+	AmountCurrency string                 `json:"amount_currency"`
+	Charge         usageChargeObject      `json:"charge"`
+	BillableMetric usageMetricObject      `json:"billable_metric"`
+	Filters        []filterUsageObject[F] `json:"filters"`
+	GroupedUsage   []groupUsageObject[F]  `json:"grouped_usage"`
 }
 
 type usageChargeObject struct {
@@ -47,27 +48,33 @@ type usageMetricObject struct {
 }
 
 // filterUsageObject is one of Lago's CustomerChargeFiltersUsageObject.
-type filterUsageObject struct {
-	usageObject        `json:",inline"`
+type filterUsageObject[F any] struct {
+	Figures            F                   `json:",embed"`
 	InvoiceDisplayName *string             `json:"invoice_display_name"`
 	Values             map[string][]string `json:"values"`
 }
 
 // groupUsageObject is one of Lago's CustomerChargeGroupedUsageObject.
-type groupUsageObject struct {
-	usageObject `json:",inline"`
-	GroupedBy   map[string]*string  `json:"grouped_by"`
-	Filters     []filterUsageObject `json:"filters"`
+type groupUsageObject[F any] struct {
+	Figures   F                      `json:",embed"`
+	GroupedBy map[string]*string     `json:"grouped_by"`
+	Filters   []filterUsageObject[F] `json:"filters"`
 }
 
 // usageObject is what the usage of anything amounts to.
 type usageObject struct {
-	Units                  string    `json:"units"`
-	TotalAggregatedUnits   string    `json:"total_aggregated_units"`
-	EventsCount            int64     `json:"events_count"`
-	AmountCents            int64     `json:"amount_cents"`
-	PricingUnitDetails     *struct{} `json:"pricing_unit_details"`
-	PresentationBreakdowns none      `json:"presentation_breakdowns"`
+	Units                  string               `json:"units"`
+	TotalAggregatedUnits   string               `json:"total_aggregated_units"`
+	EventsCount            int64                `json:"events_count"`
+	AmountCents            int64                `json:"amount_cents"`
+	PricingUnitDetails     *struct{}            `json:"pricing_unit_details"`
+	PresentationBreakdowns []presentationObject `json:"presentation_breakdowns"`
+}
+
+// presentationObject is one of Lago's PresentationBreakdownsObject.
+type presentationObject struct {
+	PresentationBy map[string]*string `json:"presentation_by"`
+	Units          string             `json:"units"`
 }
 
 // usageOf sums buckets.
@@ -81,43 +88,71 @@ func usageOf(buckets []billing.BucketUsage) usageObject {
 		o.AmountCents += buckets[i].AmountCents
 	}
 	o.Units, o.TotalAggregatedUnits = billing.FormatDecimal(units), billing.FormatDecimal(total)
+	o.PresentationBreakdowns = presentationOf(buckets, func(b *billing.BucketUsage) []billing.PresentationUsage { return b.Presentation })
 	return o
 }
 
-func chargeUsageOf(u *billing.ChargeUsage, currency billing.Currency) chargeUsageObject {
+// presentationOf sums the parts that buckets are broken down to, in the order they were met.
+func presentationOf(buckets []billing.BucketUsage, parts func(*billing.BucketUsage) []billing.PresentationUsage) []presentationObject {
+	var (
+		objects []presentationObject
+		sums    []decimal.Decimal
+		met     = make(map[string]int)
+	)
+	for i := range buckets {
+		for _, part := range parts(&buckets[i]) {
+			name := groupName(part.PresentedBy)
+			at, ok := met[name]
+			if !ok {
+				at = len(objects)
+				met[name] = at
+				objects, sums = append(objects, presentationObject{PresentationBy: part.PresentedBy}), append(sums, decimal.Zero)
+			}
+			sums[at] = sums[at].Add(part.Units)
+		}
+	}
+	for i := range objects {
+		objects[i].Units = billing.FormatDecimal(sums[i])
+	}
+	return objects
+}
+
+// chargeUsageOf describes the usage of a charge; figures says what some of its buckets come to.
+func chargeUsageOf[F any](u *billing.ChargeUsage, currency billing.Currency, figures func([]billing.BucketUsage) F) chargeUsageObject[F] {
 	metric := &u.Charge.Metric
-	o := chargeUsageObject{
-		usageObject:    usageOf(u.Buckets),
+	o := chargeUsageObject[F]{
+		Figures:        figures(u.Buckets),
 		AmountCurrency: string(currency),
 		Charge:         usageChargeObject{u.Charge.ID, string(u.Charge.Model), orNull(u.Charge.InvoiceDisplayName)},
-		BillableMetric: usageMetricObject{metric.ID, metric.Name, metric.Code, string(metric.AggregationType)},
-		GroupedUsage:   groupUsageOf(u),
-	}
-	if len(u.Charge.Filters) == 0 {
-		return o
+		BillableMetric: usageMetricOf(metric),
+		GroupedUsage:   groupUsageOf(u, figures),
 	}
 	// Every filter is shown, also one that took nothing. What no filter took is the
 	// rest, and not shown by itself.
 	for i := range u.Charge.Filters {
-		o.Filters = append(o.Filters, filterUsageOf(&u.Charge.Filters[i], u.Buckets))
+		o.Filters = append(o.Filters, filterUsageOf(&u.Charge.Filters[i], u.Buckets, figures))
 	}
 	return o
 }
 
+func usageMetricOf(m *billing.BillableMetric) usageMetricObject {
+	return usageMetricObject{m.ID, m.Name, m.Code, string(m.AggregationType)}
+}
+
 // filterUsageOf sums the buckets of a filter.
-func filterUsageOf(filter *billing.ChargeFilter, buckets []billing.BucketUsage) filterUsageObject {
+func filterUsageOf[F any](filter *billing.ChargeFilter, buckets []billing.BucketUsage, figures func([]billing.BucketUsage) F) filterUsageObject[F] {
 	var own []billing.BucketUsage
 	for i := range buckets {
-		if buckets[i].Filter == filter {
+		if buckets[i].Filter != nil && buckets[i].Filter.ID == filter.ID {
 			own = append(own, buckets[i])
 		}
 	}
-	return filterUsageObject{usageOf(own), orNull(filter.InvoiceDisplayName), filter.Values}
+	return filterUsageObject[F]{figures(own), orNull(filter.InvoiceDisplayName), filter.Values}
 }
 
 // groupUsageOf returns the usage of each group that was seen, nothing where the
 // charge does not group.
-func groupUsageOf(u *billing.ChargeUsage) []groupUsageObject {
+func groupUsageOf[F any](u *billing.ChargeUsage, figures func([]billing.BucketUsage) F) []groupUsageObject[F] {
 	if !slices.ContainsFunc(u.Buckets, func(b billing.BucketUsage) bool { return len(b.GroupedBy) > 0 }) {
 		return nil
 	}
@@ -133,12 +168,12 @@ func groupUsageOf(u *billing.ChargeUsage) []groupUsageObject {
 		}
 		groups[name] = append(groups[name], u.Buckets[i])
 	}
-	var objects []groupUsageObject
+	var objects []groupUsageObject[F]
 	for _, name := range names {
-		o := groupUsageObject{usageObject: usageOf(groups[name]), GroupedBy: groups[name][0].GroupedBy}
+		o := groupUsageObject[F]{Figures: figures(groups[name]), GroupedBy: groups[name][0].GroupedBy}
 		for i := range groups[name] {
 			if filter := groups[name][i].Filter; filter != nil {
-				o.Filters = append(o.Filters, filterUsageOf(filter, groups[name][i:i+1]))
+				o.Filters = append(o.Filters, filterUsageOf(filter, groups[name][i:i+1], figures))
 			}
 		}
 		objects = append(objects, o)
@@ -159,19 +194,23 @@ type customerUsageAnswer struct {
 	CustomerUsage customerUsageObject `json:"customer_usage"`
 }
 
-func customerUsageOf(s subscribed, period billing.Period, usages []billing.ChargeUsage) (customerUsageAnswer, error) {
+// customerUsageOf describes the usage of a period. There are no taxes yet: with or
+// without them (apply_taxes) the total is the amount.
+func customerUsageOf(s subscribed, period billing.Period, usages []billing.ChargeUsage) (customerUsageObject, error) {
 	total, err := billing.TotalCents(usages)
 	if err != nil {
-		return customerUsageAnswer{}, err
+		return customerUsageObject{}, err
 	}
 	last := lastInstant(period.To, s.subscription.EndingAt)
-	o := customerUsageObject{
-		FromDatetime: stamp(period.From),
-		ToDatetime:   stamp(last),
-		IssuingDate:  date(billing.LocalDate(last, s.location)),
-		Currency:     string(s.plan.Currency),
-		ChargesUsage: each(usages, func(u *billing.ChargeUsage) chargeUsageObject { return chargeUsageOf(u, s.plan.Currency) }),
-	}
-	o.AmountCents, o.TotalAmountCents = total, total
-	return customerUsageAnswer{o}, nil
+	return customerUsageObject{
+		FromDatetime:     stamp(period.From),
+		ToDatetime:       stamp(last),
+		IssuingDate:      date(billing.LocalDate(last, s.location)),
+		Currency:         string(s.plan.Currency),
+		AmountCents:      total,
+		TotalAmountCents: total,
+		ChargesUsage: each(usages, func(u *billing.ChargeUsage) chargeUsageObject[usageObject] {
+			return chargeUsageOf(u, s.plan.Currency, usageOf)
+		}),
+	}, nil
 }

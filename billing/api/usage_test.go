@@ -1,8 +1,11 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,19 +29,38 @@ type cell struct {
 // answer is a Querier's answer of the cells of the metrics asked for.
 func (c cells) answer(_ context.Context, req query.UsageRequest) (query.UsageAnswer, error) {
 	var answer query.UsageAnswer
-	for _, metric := range req.Metrics {
-		var usage query.MetricUsage
-		for _, cell := range c[metric.Code] {
-			u := aggregator.CellUsage{Units: decimal.RequireFromString(cell.units), EventsCount: cell.events}
-			for _, key := range metric.CellKeys {
+	for _, item := range req.Items {
+		var usage query.ItemUsage
+		for _, cell := range c[item.Metric.Code] {
+			b := aggregator.BucketUsage{EventsCount: cell.events, Units: decimal.RequireFromString(cell.units)}
+			b.Filter, b.Group = item.Split.Place(func(key string) aggregator.Value {
 				text, there := cell.values[key]
-				u.Values = append(u.Values, aggregator.Value{Text: text, Null: !there})
-			}
-			usage.Cells = append(usage.Cells, u)
+				return aggregator.Value{Text: text, Null: !there}
+			})
+			usage.Buckets = append(usage.Buckets, b)
 		}
-		answer.Metrics = append(answer.Metrics, usage)
+		usage.Buckets = merged(usage.Buckets)
+		answer.Items = append(answer.Items, usage)
 	}
 	return answer, nil
+}
+
+// merged orders buckets as a Querier does, and adds up those of one filter and group.
+func merged(buckets []aggregator.BucketUsage) []aggregator.BucketUsage {
+	compare := func(x, y aggregator.BucketUsage) int {
+		return cmp.Or(cmp.Compare(x.Filter, y.Filter), aggregator.CompareValues(x.Group, y.Group))
+	}
+	slices.SortStableFunc(buckets, compare)
+	var all []aggregator.BucketUsage
+	for _, b := range buckets {
+		if n := len(all); n == 0 || compare(all[n-1], b) != 0 {
+			all = append(all, b)
+			continue
+		}
+		last := &all[len(all)-1]
+		last.Units, last.EventsCount = last.Units.Add(b.Units), last.EventsCount+b.EventsCount
+	}
+	return all
 }
 
 func TestCurrentUsagePricesTheThreeModels(t *testing.T) {
@@ -68,8 +90,8 @@ func TestCurrentUsagePricesTheThreeModels(t *testing.T) {
 		!asked.From.Equal(time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)) || !asked.To.Equal(time.Date(2024, 4, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("asked %+v", asked)
 	}
-	if len(asked.Metrics) != 2 { // tokens once, though two charges price it
-		t.Errorf("asked for %d metrics, want 2", len(asked.Metrics))
+	if len(asked.Items) != 3 { // one for each charge
+		t.Errorf("asked for %d items, want 3", len(asked.Items))
 	}
 	narrow := s.must(t, "GET", "/customers/acme/current_usage?external_subscription_id=sub&filter_by_charge_code=tokens_2", nil)
 	expect(t, narrow, "5000", "customer_usage", "amount_cents")
@@ -156,8 +178,7 @@ func TestCurrentUsageOfWhatIsNotRunning(t *testing.T) {
 	s.refused(t, "GET", "/customers/acme/current_usage?external_subscription_id=later", nil, noActive)
 	s.must(t, "DELETE", "/subscriptions/sub", nil)
 	s.refused(t, "GET", "/customers/acme/current_usage?external_subscription_id=sub", nil, noActive)
-	s.refused(t, "GET", "/customers/acme/current_usage?external_subscription_id=sub&full_usage=true", nil,
-		`{"status":405,"error":"Method Not Allowed","code":"full_usage_not_allowed"}`)
+	s.refused(t, "GET", "/customers/acme/current_usage?external_subscription_id=sub&full_usage=true", nil, noActive)
 }
 
 func TestUsageWaitsForWhatWasWritten(t *testing.T) {
@@ -245,4 +266,45 @@ func TestEvents(t *testing.T) {
 	s.refused(t, "GET", "/events/t%2F1?external_subscription_id=third", nil, notFound("event_not_found"))
 	raw := s.send(t, s.mine, "GET", "/api/v1/events/t%2F1?external_subscription_id=sub", nil).raw
 	golden(t, "event", raw)
+}
+
+// A list of the events of every subscription looks into every partition: its range is bounded.
+func TestEventsOfEverySubscription(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	var asked query.EventsRequest
+	total := 1
+	s.usage.events = func(_ context.Context, req query.EventsRequest) (query.EventsAnswer, error) {
+		asked = req
+		return query.EventsAnswer{Total: total}, nil
+	}
+	f := func(parameters, from, to string) {
+		t.Helper()
+		s.must(t, "GET", "/events?"+parameters, nil)
+		if got := asked.From.UTC().Format(time.RFC3339) + " " + asked.To.UTC().Format(time.RFC3339); got != from+" "+to {
+			t.Errorf("%s: got %s, want %s %s", parameters, got, from, to)
+		}
+		if asked.Partitions != nil {
+			t.Errorf("%s: asked only partitions %v", parameters, asked.Partitions)
+		}
+	}
+	f("", "2024-03-14T10:30:00Z", "2024-03-15T11:30:00Z") // the last day, and an hour for clocks that are fast
+	f("timestamp_from=2024-02-20T00:00:00Z", "2024-02-20T00:00:00Z", "2024-03-15T11:30:00Z")
+	f("timestamp_from=2024-05-01T00:00:00Z", "2024-05-01T00:00:00Z", "2024-05-02T00:00:00Z")
+	f("timestamp_to=2024-02-01T00:00:00Z", "2024-01-31T00:00:00Z", "2024-02-01T00:00:00Z")
+	f("timestamp_from=2024-01-01T00:00:00Z&timestamp_to=2024-02-01T00:00:00Z", "2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z") // 31 days
+	for _, long := range []string{"timestamp_from=2024-01-01T00:00:00Z", "timestamp_from=2024-01-01T00:00:00Z&timestamp_to=2024-02-01T00:00:01Z"} {
+		a := s.send(t, s.mine, "GET", "/api/v1/events?"+long, nil)
+		if message, _ := a.body["message"].(string); a.status != 422 || !strings.Contains(message, "31 days") {
+			t.Errorf("%s: %d %s", long, a.status, a.raw)
+		}
+		s.must(t, "GET", "/events?external_subscription_id=sub&"+long, nil)
+	}
+	if a := s.send(t, s.mine, "GET", "/api/v1/events", nil); a.header.Get("Weir-Total-Capped") != "" {
+		t.Error("a total of 1 is said to be capped")
+	}
+	total = query.EventsCountMax
+	if a := s.send(t, s.mine, "GET", "/api/v1/events", nil); a.header.Get("Weir-Total-Capped") != "true" {
+		t.Errorf("headers %v", a.header)
+	}
 }

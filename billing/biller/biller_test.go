@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/shopspring/decimal"
 
-	"weir/aggregator"
 	"weir/aggregator/query"
 	"weir/billing"
 	"weir/billing/biller"
@@ -79,7 +78,7 @@ func (w *world) checkAsked(t *testing.T) {
 		t.Errorf("usage was asked for %d times", len(w.usage.asked))
 	}
 	for _, req := range w.usage.asked {
-		if !req.Committed || req.AtLeast != logEnd || len(req.Metrics) != 2 {
+		if !req.Committed || req.AtLeast != logEnd || len(req.Items) != 2 {
 			t.Errorf("asked %+v", req)
 		}
 	}
@@ -231,7 +230,7 @@ func TestRefusesOtherAnswers(t *testing.T) {
 		"other log":       func(a *query.UsageAnswer) error { a.LogID = "log-2"; return nil },
 		"other partition": func(a *query.UsageAnswer) error { a.Partition++; return nil },
 		"too early":       func(a *query.UsageAnswer) error { a.Next = logEnd - 1; return nil },
-		"metric missing":  func(a *query.UsageAnswer) error { a.Metrics = a.Metrics[:1]; return nil },
+		"item missing":    func(a *query.UsageAnswer) error { a.Items = a.Items[:1]; return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -405,15 +404,13 @@ func TestFiltersAndGroups(t *testing.T) {
 	}
 	w.must(w.db.CreatePlan(w.ctx, &plan))
 	w.subscribe("c", "s", plan, "2024-04-01T00:00:00Z")
-	cell := func(units int64, model, region aggregator.Value) aggregator.CellUsage {
-		return aggregator.CellUsage{Values: []aggregator.Value{model, region}, Units: decimal.NewFromInt(units), EventsCount: 1}
-	}
-	w.usage.answer = func(req query.UsageRequest, a *query.UsageAnswer) error {
-		if got := req.Metrics[0].CellKeys; !slices.Equal(got, []string{"model", "region"}) {
+	w.usage.send("s", "tokens", "2024-04-02T00:00:00Z", "n=3")
+	w.usage.send("s", "tokens", "2024-04-03T00:00:00Z", "n=5", "model=a1")
+	w.usage.send("s", "tokens", "2024-04-04T00:00:00Z", "n=7", "model=a1", "region=eu")
+	w.usage.answer = func(req query.UsageRequest, _ *query.UsageAnswer) error {
+		if got := req.Items[0].Metric.CellKeys; !slices.Equal(got, []string{"model", "region"}) {
 			t.Errorf("cells by %v", got)
 		}
-		null, a1, eu := aggregator.Value{Null: true}, aggregator.Value{Text: "a1"}, aggregator.Value{Text: "eu"}
-		a.Metrics[0].Cells = []aggregator.CellUsage{cell(3, null, null), cell(5, a1, null), cell(7, a1, eu)}
 		return nil
 	}
 	w.tick("2024-05-01T01:00:00Z", 1)

@@ -3,7 +3,6 @@ package biller
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -21,18 +20,16 @@ func (r *round) price(ctx context.Context, organization uuid.UUID, bill billing.
 	if bill.Usage.IsZero() || len(charges) == 0 {
 		return p, nil
 	}
-	metrics, err := r.chargeMetrics(ctx, organization, charges)
-	if err != nil {
+	if err := r.meter(ctx, organization, &p, charges); err != nil {
 		return p, err
 	}
-	answer, err := r.usage(ctx, organization, bill, metrics)
+	answer, err := r.usage(ctx, organization, bill, p.Metered)
 	if err != nil {
 		return p, err
 	}
 	p.Cut = &billing.Cut{LogID: answer.LogID, Partition: answer.Partition, Next: answer.Next}
 	for i := range charges {
-		at := slices.IndexFunc(metrics, func(m *aggregator.Metric) bool { return m.Code == charges[i].Metric.Code })
-		usage, err := billing.PriceCharge(&charges[i], metrics[at], answer.Metrics[at].Cells, bill.Plan.Currency)
+		usage, err := billing.PriceCharge(&charges[i], answer.Items[i].Buckets, bill.Plan.Currency)
 		if err != nil {
 			return p, err
 		}
@@ -41,8 +38,26 @@ func (r *round) price(ctx context.Context, organization uuid.UUID, bill billing.
 	return p, nil
 }
 
+// meter sets what to ask of metering for the charges.
+func (r *round) meter(ctx context.Context, organization uuid.UUID, p *billing.PricedBill, charges []billing.Charge) error {
+	definitions, err := r.organizationMetrics(ctx, organization)
+	if err != nil {
+		return err
+	}
+	asked := make([]*billing.Charge, len(charges))
+	for i := range charges {
+		asked[i] = &charges[i]
+	}
+	p.Metered, err = billing.MeterCharges(asked, definitions)
+	return err
+}
+
 // usage asks the owner of the subscription's partition.
-func (r *round) usage(ctx context.Context, organization uuid.UUID, bill billing.Bill, metrics []*aggregator.Metric) (query.UsageAnswer, error) {
+func (r *round) usage(ctx context.Context, organization uuid.UUID, bill billing.Bill, charges []billing.MeteredCharge) (query.UsageAnswer, error) {
+	items := make([]query.UsageItem, len(charges))
+	for i := range charges {
+		items[i] = query.UsageItem{Metric: charges[i].Metric, Split: charges[i].Split}
+	}
 	subscription := bill.Subscription.ExternalID
 	partition := ingest.Partition(organization, subscription, r.biller.opts.Partitions)
 	end, err := r.end(ctx, partition)
@@ -54,39 +69,18 @@ func (r *round) usage(ctx context.Context, organization uuid.UUID, bill billing.
 		Subscription: subscription,
 		From:         bill.Usage.From,
 		To:           bill.Usage.To,
-		Metrics:      metrics,
+		Items:        items,
 		AtLeast:      end,
 		Committed:    true,
 	})
 	if err != nil {
 		return answer, fmt.Errorf("cannot ask for usage at offset %d of partition %d: %w", end, partition, err)
 	}
-	if answer.LogID != r.biller.opts.LogID || answer.Partition != partition || answer.Next < end || len(answer.Metrics) != len(metrics) {
-		return answer, fmt.Errorf("usage is of offset %d of partition %d of log %q with %d metrics; asked for %d, %d, %q and %d",
-			answer.Next, answer.Partition, answer.LogID, len(answer.Metrics), end, partition, r.biller.opts.LogID, len(metrics))
+	if answer.LogID != r.biller.opts.LogID || answer.Partition != partition || answer.Next < end || len(answer.Items) != len(items) {
+		return answer, fmt.Errorf("usage is of offset %d of partition %d of log %q with %d items; asked for %d, %d, %q and %d",
+			answer.Next, answer.Partition, answer.LogID, len(answer.Items), end, partition, r.biller.opts.LogID, len(items))
 	}
 	return answer, nil
-}
-
-// chargeMetrics returns the definitions that the aggregators count by of all metrics that
-// the charges are on, each once. One that was made after the round began is made from the
-// plan: its answer comes from the events, and is the same.
-func (r *round) chargeMetrics(ctx context.Context, organization uuid.UUID, charges []billing.Charge) ([]*aggregator.Metric, error) {
-	definitions, err := r.organizationMetrics(ctx, organization)
-	if err != nil {
-		return nil, err
-	}
-	var metrics []*aggregator.Metric
-	for i := range charges {
-		metric := definitions[charges[i].Metric.ID]
-		if metric == nil {
-			metric = billing.MetricDefinition(charges[i].Metric, charges)
-		}
-		if !slices.ContainsFunc(metrics, func(m *aggregator.Metric) bool { return m.Code == metric.Code }) {
-			metrics = append(metrics, metric)
-		}
-	}
-	return metrics, nil
 }
 
 func (r *round) organizationMetrics(ctx context.Context, organization uuid.UUID) (map[uuid.UUID]*aggregator.Metric, error) {
@@ -99,8 +93,8 @@ func (r *round) organizationMetrics(ctx context.Context, organization uuid.UUID)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load metric definitions: %w", err)
 	}
-	r.definitions[organization] = definitions
-	return definitions, nil
+	r.definitions[organization] = definitions.Metrics
+	return definitions.Metrics, nil
 }
 
 // end returns the end of a partition of the log: everything acknowledged lies below it.

@@ -11,7 +11,8 @@
 //	           earliest due date (postgres.ClaimDue), and bills some at a time
 //	round.go   billing.NextBill says what falls due for each subscription
 //	cut.go     the end X of the partition is read from the log itself, then usage is asked
-//	           of the partition's owner at X or later, from a checkpoint, and priced
+//	           of the partition's owner at X or later, from a checkpoint, and priced. What was
+//	           asked is kept with the invoice, so that it can be asked again
 //	round.go   billing.Assemble makes the invoice, postgres.WriteInvoice writes it with its
 //	           evidence and the subscriptions' advances
 //	failures.go  what happens to a customer for whom one of these failed

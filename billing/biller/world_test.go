@@ -2,8 +2,8 @@ package biller_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,24 +40,41 @@ func at(text string) time.Time {
 	return t
 }
 
-// usageTable is a Querier that answers from a table of events.
+// usageTable is a Querier that answers from a table of events, by the reducer of metering.
 type usageTable struct {
-	mu     sync.Mutex
-	events map[string][]usageEvent // by external subscription id
-	asked  []query.UsageRequest
+	query.Querier // what a biller does not ask panics
+	mu            sync.Mutex
+	events        map[string][]ingest.Event // by external subscription id
+	asked         []query.UsageRequest
 	// answer, when set, may change or refuse an answer.
 	answer func(req query.UsageRequest, a *query.UsageAnswer) error
 }
 
-type usageEvent struct {
-	at    time.Time
-	units int64
+// anyCode is the code of events that every metric takes.
+const anyCode = ""
+
+// add makes an event of units for every metric.
+func (u *usageTable) add(subscription, when string, units int64) {
+	u.send(subscription, anyCode, when, fmt.Sprintf("n=%d", units))
 }
 
-func (u *usageTable) add(subscription, when string, units int64) {
+// send makes an event with properties name=text; what is a number is one.
+func (u *usageTable) send(subscription, code, when string, properties ...string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.events[subscription] = append(u.events[subscription], usageEvent{at(when), units})
+	e := ingest.Event{
+		TransactionID: fmt.Appendf(nil, "t%06d", len(u.events[subscription])),
+		Code:          []byte(code), Timestamp: at(when).UnixNano(),
+	}
+	for _, p := range properties {
+		name, text, _ := strings.Cut(p, "=")
+		if name == "precise" {
+			e.PreciseTotal = []byte(text)
+			continue
+		}
+		e.Properties = append(e.Properties, ingest.Property{Name: []byte(name), Kind: ingest.KindString, Text: []byte(text)})
+	}
+	u.events[subscription] = append(u.events[subscription], e)
 }
 
 func (u *usageTable) Usage(_ context.Context, req query.UsageRequest) (query.UsageAnswer, error) {
@@ -69,8 +86,8 @@ func (u *usageTable) Usage(_ context.Context, req query.UsageRequest) (query.Usa
 		Partition: ingest.Partition(req.Organization, req.Subscription, partitions),
 		Next:      req.AtLeast + 7, // a checkpoint that lies somewhat later
 	}
-	for _, metric := range req.Metrics {
-		a.Metrics = append(a.Metrics, query.MetricUsage{Cells: u.cells(req, metric)})
+	for i := range req.Items {
+		a.Items = append(a.Items, query.ItemUsage{Buckets: u.buckets(req, &req.Items[i])})
 	}
 	if u.answer != nil {
 		return a, u.answer(req, &a)
@@ -78,28 +95,19 @@ func (u *usageTable) Usage(_ context.Context, req query.UsageRequest) (query.Usa
 	return a, nil
 }
 
-func (u *usageTable) cells(req query.UsageRequest, metric *aggregator.Metric) []aggregator.CellUsage {
-	var units, events int64
-	for _, e := range u.events[req.Subscription] {
-		if !e.at.Before(req.From) && e.at.Before(req.To) {
-			units, events = units+e.units, events+1
+func (u *usageTable) buckets(req query.UsageRequest, item *query.UsageItem) []aggregator.BucketUsage {
+	r := aggregator.NewReducer(item.Metric, aggregator.Span{From: req.From.UnixNano(), To: req.To.UnixNano()})
+	for i := range u.events[req.Subscription] {
+		e := &u.events[req.Subscription][i]
+		if (string(e.Code) == anyCode || string(e.Code) == item.Metric.Code) && r.Reaches(e.Timestamp) {
+			r.AddEvent(e, time.Now().UnixNano(), ingest.PositionOf(int64(i), 0))
 		}
 	}
-	if events == 0 {
-		return nil
+	buckets, err := r.Buckets(&item.Split)
+	if err != nil {
+		panic(err)
 	}
-	if metric.Aggregation == aggregator.CountAgg {
-		units = events
-	}
-	return []aggregator.CellUsage{{Units: decimal.NewFromInt(units), EventsCount: events}}
-}
-
-func (u *usageTable) Event(context.Context, query.EventRequest) ([]query.Event, error) {
-	return nil, errors.New("not asked by a biller")
-}
-
-func (u *usageTable) Events(context.Context, query.EventsRequest) (query.EventsAnswer, error) {
-	return query.EventsAnswer{}, errors.New("not asked by a biller")
+	return buckets
 }
 
 // world is an organization with a plan, in a database of its own.
@@ -117,7 +125,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, ctx: t.Context(), url: pgtest.URL(t), usage: &usageTable{events: map[string][]usageEvent{}}}
+	w := &world{t: t, ctx: t.Context(), url: pgtest.URL(t), usage: &usageTable{events: map[string][]ingest.Event{}}}
 	db, err := postgres.Open(w.ctx, w.url, postgres.Options{MaxConns: 8})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +134,7 @@ func newWorld(t testing.TB) *world {
 	w.db = db
 	w.org = billing.Organization{ID: uuid.New(), Name: "Acme", DefaultCurrency: "USD", Timezone: "UTC", DocumentNumberPrefix: "ACM-0001", NetPaymentTermDays: 30, CreatedAt: at("2024-01-01T00:00:00Z")}
 	w.must(db.CreateOrganization(w.ctx, &w.org))
-	w.tokens = billing.BillableMetric{OrganizationID: w.org.ID, Code: "tokens", Name: "Tokens", AggregationType: billing.SumAgg, FieldName: "n", CreatedAt: w.org.CreatedAt}
+	w.tokens = billing.BillableMetric{OrganizationID: w.org.ID, Code: "tokens", Name: "Tokens", AggregationType: billing.SumAgg, FieldName: "n", Filters: []billing.MetricFilter{{Key: "region", Values: []string{"eu", "us"}}}, CreatedAt: w.org.CreatedAt}
 	w.requests = billing.BillableMetric{OrganizationID: w.org.ID, Code: "requests", Name: "Requests", AggregationType: billing.CountAgg, CreatedAt: w.org.CreatedAt}
 	w.must(db.CreateBillableMetric(w.ctx, &w.tokens))
 	w.must(db.CreateBillableMetric(w.ctx, &w.requests))

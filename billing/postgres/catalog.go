@@ -43,8 +43,10 @@ func raiseCatalogVersion(ctx context.Context, tx pgx.Tx, org uuid.UUID) error {
 
 // definition is a metric as metering knows it, with its id.
 type definition struct {
-	id     uuid.UUID
-	metric *aggregator.Metric
+	id           uuid.UUID
+	organization uuid.UUID
+	metric       *aggregator.Metric // nil: it can't be made, for err
+	err          error
 }
 
 // Catalog returns all organizations' metrics as the aggregators count them. Its
@@ -60,11 +62,7 @@ func (db *DB) Catalog(ctx context.Context) (*aggregator.Catalog, error) {
 		if err != nil {
 			return err
 		}
-		metrics := make([]*aggregator.Metric, len(definitions))
-		for i := range definitions {
-			metrics[i] = definitions[i].metric
-		}
-		catalog = aggregator.NewCatalog(version, metrics)
+		catalog = aggregator.NewCatalog(version, db.metered(definitions))
 		return nil
 	})
 	if err != nil {
@@ -73,22 +71,59 @@ func (db *DB) Catalog(ctx context.Context) (*aggregator.Catalog, error) {
 	return catalog, nil
 }
 
-// Definitions returns an organization's metrics, by id, as Catalog gives them to the
+// metered returns the metrics of those definitions that could be made. One that could not
+// is no reason to count nothing: it is left out, and whoever asks for it is told.
+func (db *DB) metered(definitions []definition) []*aggregator.Metric {
+	metrics := make([]*aggregator.Metric, 0, len(definitions))
+	for _, d := range definitions {
+		if d.err != nil {
+			db.log.Error("metric left out of the catalog", "organization", d.organization, "metric", d.id, "error", d.err)
+			continue
+		}
+		metrics = append(metrics, d.metric)
+	}
+	return metrics
+}
+
+// Definitions are an organization's metrics as metering knows them.
+type Definitions struct {
+	// Version is the organization's catalog version that they reflect. It rises with every
+	// change of the organization's metrics and charges. (That of a Catalog is the sum of all.)
+	Version int64
+	// Metrics are the definitions by the metric's id: those that aggregators count by.
+	Metrics map[uuid.UUID]*aggregator.Metric
+	// Faults says of the metrics that can't be metered why not.
+	Faults map[uuid.UUID]error
+}
+
+// Definitions returns an organization's metrics, as Catalog gives them to the
 // aggregators: what a reader prices with is what they count by, or are told to.
-func (db *DB) Definitions(ctx context.Context, org uuid.UUID) (map[uuid.UUID]*aggregator.Metric, error) {
+func (db *DB) Definitions(ctx context.Context, org uuid.UUID) (Definitions, error) {
+	const query = `SELECT catalog_version FROM organizations WHERE id = $1`
+	var version int64
 	var definitions []definition
 	err := db.inSnapshot(ctx, func(tx pgx.Tx) (err error) {
+		if version, err = readOne(ctx, tx, "organization", pgx.RowTo[int64], query, org); err != nil {
+			return err
+		}
 		definitions, err = readDefinitions(ctx, tx, &org)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot read metric definitions: %w", err)
+		return Definitions{}, fmt.Errorf("cannot read metric definitions: %w", err)
 	}
-	metrics := make(map[uuid.UUID]*aggregator.Metric, len(definitions))
-	for _, d := range definitions {
-		metrics[d.id] = d.metric
+	d := Definitions{Version: version, Metrics: make(map[uuid.UUID]*aggregator.Metric, len(definitions))}
+	for _, made := range definitions {
+		if made.err == nil {
+			d.Metrics[made.id] = made.metric
+			continue
+		}
+		if d.Faults == nil {
+			d.Faults = make(map[uuid.UUID]error)
+		}
+		d.Faults[made.id] = made.err
 	}
-	return metrics, nil
+	return d, nil
 }
 
 // inSnapshot runs fn in a transaction that sees one state of the database throughout.
@@ -138,9 +173,10 @@ func define(metrics []billing.BillableMetric, charges []billing.Charge, filters 
 		c.Filters = ofCharge[c.ID]
 		ofMetric[c.Metric.ID] = append(ofMetric[c.Metric.ID], c)
 	}
-	definitions := make([]definition, len(metrics))
-	for i, m := range metrics {
-		definitions[i] = definition{id: m.ID, metric: billing.MetricDefinition(m, ofMetric[m.ID])}
+	definitions := make([]definition, 0, len(metrics))
+	for _, m := range metrics {
+		metric, err := billing.MetricDefinition(m, ofMetric[m.ID])
+		definitions = append(definitions, definition{id: m.ID, organization: m.OrganizationID, metric: metric, err: err})
 	}
 	return definitions
 }

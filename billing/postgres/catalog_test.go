@@ -1,8 +1,11 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,8 +28,8 @@ func TestCatalog(t *testing.T) {
 	must(t, err)
 	definitions, err := x.db.Definitions(ctx, x.org.ID)
 	must(t, err)
-	equal(t, "number of definitions", len(definitions), 2)
-	for _, got := range []*aggregator.Metric{catalog.Metric(x.org.ID, []byte("requests")), definitions[x.metric.ID]} {
+	equal(t, "number of definitions", len(definitions.Metrics), 2)
+	for _, got := range []*aggregator.Metric{catalog.Metric(x.org.ID, []byte("requests")), definitions.Metrics[x.metric.ID]} {
 		equal(t, "organization", got.Organization, x.org.ID)
 		equal(t, "aggregation", got.Aggregation, aggregator.SumAgg)
 		equal(t, "field", got.FieldName, "tokens")
@@ -139,4 +142,36 @@ func TestWatchCatalogReconnects(t *testing.T) {
 	}
 	must(t, err)
 	x.awaitMetric(catalogs, "after")
+}
+
+// A metric that can't be metered is left out, said, and takes no other with it.
+func TestCatalogWithoutBrokenMetric(t *testing.T) {
+	t.Parallel()
+	ctx, url := t.Context(), pgtest.URL(t)
+	var log bytes.Buffer
+	db, err := postgres.Open(ctx, url, postgres.Options{MaxConns: 2, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	must(t, err)
+	t.Cleanup(db.Close)
+	x := addTenant(t, db, "Hooli")
+	broken := x.addMetric("broken")
+	conn, err := pgx.Connect(ctx, url)
+	must(t, err)
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, `UPDATE billable_metrics SET expression = '1 +' WHERE id = $1`, broken.ID)
+	must(t, err)
+
+	catalog, err := db.Catalog(ctx)
+	must(t, err)
+	if catalog.Metric(x.org.ID, []byte("requests")) == nil || catalog.Metric(x.org.ID, []byte("broken")) != nil {
+		t.Error("the catalog does not have just the other metric")
+	}
+	if !strings.Contains(log.String(), broken.ID.String()) {
+		t.Errorf("log %q does not name the metric", log.String())
+	}
+	definitions, err := db.Definitions(ctx, x.org.ID)
+	must(t, err)
+	if definitions.Metrics[broken.ID] != nil || definitions.Faults[broken.ID] == nil || len(definitions.Faults) != 1 {
+		t.Errorf("definitions %+v", definitions)
+	}
+	equal(t, "version", definitions.Version, int64(3)) // two metrics and a plan
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -34,34 +35,127 @@ func scanChargeFilter(row pgx.CollectableRow) (f chargeFilter, err error) {
 
 // insertCharges writes the charges of a new plan, in one round trip.
 func insertCharges(ctx context.Context, tx pgx.Tx, p *billing.Plan) error {
-	const insert = `INSERT INTO charges (id, organization_id, plan_id, billable_metric_id, code, position,
-			invoice_display_name, charge_model, properties, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`
 	batch := &pgx.Batch{}
 	for i := range p.Charges {
-		c := &p.Charges[i]
-		if c.ID == uuid.Nil {
-			c.ID = newID()
-		}
-		c.PlanID, c.CreatedAt = p.ID, p.CreatedAt
-		batch.Queue(insert, c.ID, p.OrganizationID, p.ID, c.Metric.ID, c.Code, i,
-			c.InvoiceDisplayName, c.Model, c.Properties, c.CreatedAt)
-		queueChargeFilters(batch, p.OrganizationID, c)
+		queueInsertCharge(batch, p, i, p.CreatedAt)
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }
 
-func queueChargeFilters(batch *pgx.Batch, org uuid.UUID, c *billing.Charge) {
+// queueInsertCharge inserts a new charge of the plan with its filters.
+func queueInsertCharge(batch *pgx.Batch, p *billing.Plan, position int, now time.Time) {
+	const insert = `INSERT INTO charges (id, organization_id, plan_id, billable_metric_id, code, position,
+			invoice_display_name, charge_model, properties, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`
+	c := &p.Charges[position]
+	if c.ID == uuid.Nil {
+		c.ID = newID()
+	}
+	c.PlanID, c.CreatedAt = p.ID, stamp(now)
+	batch.Queue(insert, c.ID, p.OrganizationID, p.ID, c.Metric.ID, c.Code, position,
+		c.InvoiceDisplayName, c.Model, c.Properties, c.CreatedAt)
+	for i := range c.Filters {
+		queueInsertFilter(batch, p.OrganizationID, c.ID, i, &c.Filters[i], now)
+	}
+}
+
+func queueInsertFilter(batch *pgx.Batch, org, chargeID uuid.UUID, position int, f *billing.ChargeFilter, now time.Time) {
 	const insert = `INSERT INTO charge_filters (id, organization_id, charge_id, position,
 			invoice_display_name, filter_values, properties, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	if f.ID == uuid.Nil {
+		f.ID = newID()
+	}
+	batch.Queue(insert, f.ID, org, chargeID, position, f.InvoiceDisplayName, f.Values, f.Properties, stamp(now))
+}
+
+func queueDeleteFilter(batch *pgx.Batch, org, id uuid.UUID, now time.Time) {
+	const remove = `UPDATE charge_filters SET deleted_at = $3 WHERE organization_id = $1 AND id = $2`
+	batch.Queue(remove, org, id, stamp(now))
+}
+
+// updateCharges makes a plan's charges those of p: what before has and p has not is
+// deleted, what is new is inserted, and what has the id of one that was there changes it.
+func updateCharges(ctx context.Context, tx pgx.Tx, before, p *billing.Plan, now time.Time) error {
+	const remove = `UPDATE charges SET deleted_at = $3, updated_at = $3 WHERE organization_id = $1 AND id = $2`
+	// Two charges may exchange their codes: each is out of the others' way first.
+	const release = `UPDATE charges SET code = id::text WHERE organization_id = $1 AND id = $2`
+	batch := &pgx.Batch{}
+	kept := byID(p.Charges, chargeID)
+	for i := range before.Charges {
+		id := before.Charges[i].ID
+		if _, ok := kept[id]; ok {
+			batch.Queue(release, p.OrganizationID, id)
+		} else {
+			batch.Queue(remove, p.OrganizationID, id, stamp(now))
+		}
+	}
+	old := byID(before.Charges, chargeID)
+	for i := range p.Charges {
+		if was, ok := old[p.Charges[i].ID]; ok {
+			queueUpdateCharge(batch, &was, p, i, now)
+		} else {
+			queueInsertCharge(batch, p, i, now)
+		}
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// queueUpdateCharge changes a charge. A filter with the id of one that was there keeps its
+// values: fees refer to it.
+func queueUpdateCharge(batch *pgx.Batch, before *billing.Charge, p *billing.Plan, position int, now time.Time) {
+	const update = `UPDATE charges SET code = $3, position = $4, invoice_display_name = $5, charge_model = $6,
+			properties = $7, updated_at = $8
+		WHERE organization_id = $1 AND id = $2`
+	const updateFilter = `UPDATE charge_filters SET position = $3, invoice_display_name = $4, properties = $5
+		WHERE organization_id = $1 AND id = $2`
+	c := &p.Charges[position]
+	batch.Queue(update, p.OrganizationID, c.ID, c.Code, position, c.InvoiceDisplayName, c.Model, c.Properties, stamp(now))
+	was, kept := byID(before.Filters, chargeFilterID), byID(c.Filters, chargeFilterID)
+	for i := range before.Filters {
+		if _, ok := kept[before.Filters[i].ID]; !ok {
+			queueDeleteFilter(batch, p.OrganizationID, before.Filters[i].ID, now)
+		}
+	}
 	for i := range c.Filters {
 		f := &c.Filters[i]
-		if f.ID == uuid.Nil {
-			f.ID = newID()
+		if _, ok := was[f.ID]; ok {
+			batch.Queue(updateFilter, p.OrganizationID, f.ID, i, f.InvoiceDisplayName, f.Properties)
+		} else {
+			queueInsertFilter(batch, p.OrganizationID, c.ID, i, f, now)
 		}
-		batch.Queue(insert, f.ID, org, c.ID, i, f.InvoiceDisplayName, f.Values, f.Properties, c.CreatedAt)
 	}
+}
+
+func chargeID(c *billing.Charge) uuid.UUID { return c.ID }
+
+func chargeFilterID(f *billing.ChargeFilter) uuid.UUID { return f.ID }
+
+// checkCharges looks at charges once more under the catalog's lock: since the caller read
+// the metrics, one may have been deleted or changed.
+func checkCharges(ctx context.Context, tx pgx.Tx, p *billing.Plan) error {
+	const query = `SELECT ` + metricColumns + ` FROM billable_metrics m
+		WHERE m.organization_id = $1 AND m.id = ANY ($2) AND m.deleted_at IS NULL`
+	ids := make([]uuid.UUID, len(p.Charges))
+	for i := range p.Charges {
+		ids[i] = p.Charges[i].Metric.ID
+	}
+	metrics, err := readAll(ctx, tx, "billable metrics", scanMetric, query, p.OrganizationID, ids)
+	if err != nil {
+		return err
+	}
+	live := byID(metrics, metricID)
+	for i := range p.Charges {
+		metric, ok := live[p.Charges[i].Metric.ID]
+		if !ok {
+			return billing.NotFound("billable_metric")
+		}
+		p.Charges[i].Metric = metric
+		if err := p.Charges[i].Check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readCharges fills in the live charges of plans of one organization, with metrics
@@ -100,7 +194,7 @@ func chargesByID(ctx context.Context, q querier, org uuid.UUID, ids []uuid.UUID)
 	if err := completeCharges(ctx, q, org, charges, true); err != nil {
 		return nil, err
 	}
-	return byID(charges, func(c *billing.Charge) uuid.UUID { return c.ID }), nil
+	return byID(charges, chargeID), nil
 }
 
 // completeCharges fills in metrics and filters; filters that were deleted only when asked

@@ -8,6 +8,7 @@
 //	db.go read.go page.go error.go metrics.go                          what all nouns share
 //	organization.go api_key.go billable_metric.go plan.go charge.go    what is sold
 //	customer.go subscription.go invoice.go fee.go                      to whom, and what they owe
+//	invoiced_usage.go                                                  what was billed for usage, and by what evidence
 //	claim.go write_invoice.go                                          one invoice's way
 //	catalog.go partition.go settings.go                                what processes tell each other
 //	pgtest/                                                            a database for each test
@@ -25,6 +26,13 @@
 //     microsecond; what a write returns is what a read will return.
 //   - A change of metrics or charges locks the organization first and raises its
 //     catalog version, so that whoever reads version n has every change up to n.
+//   - A plan is read with its charges, their filters and metrics in one state. Charges are
+//     checked once more under the catalog's lock before they are written, because their
+//     metrics may have changed since the caller read them.
+//   - Metrics, charges and filters are deleted by mark. Fees and evidence refer to them, and
+//     what a fee refers to does not change: a filter with other values is another row.
+//   - A metric that can't be metered is left out of the catalog with a line in the log.
+//     Whoever asks for its usage gets an error; all others are counted on.
 //   - The clock is an argument. Leases live by the system's, all else by the
 //     organization's, which may be a test clock.
 //   - A text that PostgreSQL can't hold (U+0000, invalid UTF-8) is not found on
@@ -59,4 +67,6 @@
 //   - jsonb refuses U+0000, which is a valid string in an event's property and so in a
 //     pricing group: one such event would have kept its customer from ever being
 //     invoiced. What events can put into a column is json.
+//   - A plan was read in four queries of their own. With charges that can be changed, one in
+//     between gave a standard charge filters with package prices, which no one could price.
 package postgres

@@ -70,10 +70,10 @@ func readError(resource string, err error) error {
 }
 
 // passDomain wraps an error, unless it is the caller's already: callbacks inside a
-// transaction return such.
+// transaction return such, and what they have wrapped around them is for the caller, too.
 func passDomain(tried string, err error) error {
 	if domain := (*billing.Error)(nil); errors.As(err, &domain) {
-		return domain
+		return err
 	}
 	return fmt.Errorf("%s: %w", tried, err)
 }

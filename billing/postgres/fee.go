@@ -14,7 +14,8 @@ import (
 const feeColumns = `f.id, f.organization_id, f.invoice_id, f.customer_id, f.subscription_id, f.fee_type,
 	f.charge_id, f.charge_filter_id, f.grouped_by, f.currency, f.amount_cents, f.precise_amount_cents,
 	f.taxes_amount_cents, f.unit_amount, f.units, f.total_units, f.events_count, f.amount_details,
-	f.item_code, f.item_name, f.display_name, f.payment_status, f.period_from, f.period_to, f.created_at`
+	f.item_code, f.item_name, f.display_name, f.filter_display_name, f.presentation, f.payment_status,
+	f.period_from, f.period_to, f.created_at`
 
 // storedFee is a fee whose charge and filter are still to be filled in.
 type storedFee struct {
@@ -26,7 +27,8 @@ func scanFee(row pgx.CollectableRow) (f storedFee, err error) {
 	err = row.Scan(&f.ID, &f.OrganizationID, &f.InvoiceID, &f.CustomerID, &f.SubscriptionID, &f.Type,
 		&f.chargeID, &f.filterID, &f.GroupedBy, &f.Currency, &f.AmountCents, &f.PreciseAmount,
 		&f.TaxesCents, &f.UnitAmount, &f.Units, &f.TotalUnits, &f.EventsCount, &f.AmountDetails,
-		&f.ItemCode, &f.ItemName, &f.DisplayName, &f.PaymentStatus, &f.Period.From, &f.Period.To, &f.CreatedAt)
+		&f.ItemCode, &f.ItemName, &f.DisplayName, &f.FilterDisplayName, &f.Presentation, &f.PaymentStatus,
+		&f.Period.From, &f.Period.To, &f.CreatedAt)
 	return f, err
 }
 

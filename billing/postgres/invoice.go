@@ -30,18 +30,26 @@ const invoiceSubscriptionColumns = `x.subscription_id, x.reason, x.base_from, x.
 
 func scanInvoiceSubscription(row pgx.CollectableRow) (s billing.InvoiceSubscription, err error) {
 	var base, usage, fixed nullablePeriod
-	var cut struct {
-		logID     *string
-		partition *int32
-		next      *int64
-	}
+	var cut nullableCut
 	err = row.Scan(&s.SubscriptionID, &s.Reason, &base.from, &base.to, &usage.from, &usage.to,
 		&fixed.from, &fixed.to, &cut.logID, &cut.partition, &cut.next)
 	s.Base, s.Usage, s.Fixed = base.period(), usage.period(), fixed.period()
-	if cut.logID != nil && cut.partition != nil && cut.next != nil {
-		s.Cut = &billing.Cut{LogID: *cut.logID, Partition: *cut.partition, Next: *cut.next}
-	}
+	s.Cut = cut.cut()
 	return s, err
+}
+
+// nullableCut is a cut as it is kept: none is null.
+type nullableCut struct {
+	logID     *string
+	partition *int32
+	next      *int64
+}
+
+func (n *nullableCut) cut() *billing.Cut {
+	if n.logID == nil || n.partition == nil || n.next == nil {
+		return nil
+	}
+	return &billing.Cut{LogID: *n.logID, Partition: *n.partition, Next: *n.next}
 }
 
 // nullablePeriod is a period as it is kept: the zero Period is null.

@@ -175,6 +175,7 @@ func (w *invoiceWrite) insertSubscriptions(ctx context.Context) error {
 	columns := []string{
 		"organization_id", "invoice_id", "position", "subscription_id", "reason", "base_from", "base_to",
 		"usage_from", "usage_to", "fixed_from", "fixed_to", "cut_log_id", "cut_partition", "cut_next",
+		"evidence",
 	}
 	return w.copyRows(ctx, "invoice_subscriptions", columns, len(w.invoice.Subscriptions), func(n int) []any {
 		s := &w.invoice.Subscriptions[n]
@@ -184,9 +185,9 @@ func (w *invoiceWrite) insertSubscriptions(ctx context.Context) error {
 			base.from, base.to, usage.from, usage.to, fixed.from, fixed.to,
 		}
 		if s.Cut == nil {
-			return append(row, nil, nil, nil)
+			return append(row, nil, nil, nil, nil)
 		}
-		return append(row, s.Cut.LogID, s.Cut.Partition, s.Cut.Next)
+		return append(row, s.Cut.LogID, s.Cut.Partition, s.Cut.Next, billing.EncodeEvidence(s.Metered))
 	})
 }
 
@@ -195,8 +196,8 @@ func (w *invoiceWrite) insertFees(ctx context.Context) error {
 		"id", "organization_id", "invoice_id", "position", "customer_id", "subscription_id", "fee_type",
 		"charge_id", "charge_filter_id", "grouped_by", "currency", "amount_cents", "precise_amount_cents",
 		"taxes_amount_cents", "unit_amount", "units", "total_units", "events_count", "amount_details",
-		"item_id", "item_code", "item_name", "display_name", "payment_status", "period_from", "period_to",
-		"created_at",
+		"item_id", "item_code", "item_name", "display_name", "filter_display_name", "presentation",
+		"payment_status", "period_from", "period_to", "created_at",
 	}
 	return w.copyRows(ctx, "fees", columns, len(w.invoice.Fees), func(n int) []any {
 		f := &w.invoice.Fees[n]
@@ -212,8 +213,8 @@ func (w *invoiceWrite) insertFees(ctx context.Context) error {
 			f.ID, w.claim.Customer.OrganizationID, w.invoice.ID, n, w.claim.Customer.ID, f.SubscriptionID, f.Type,
 			chargeID, filterID, groups(f.GroupedBy), f.Currency, f.AmountCents, numeric(f.PreciseAmount),
 			f.TaxesCents, numeric(f.UnitAmount), numeric(f.Units), numeric(f.TotalUnits), f.EventsCount,
-			object(f.AmountDetails), itemID, f.ItemCode, f.ItemName, f.DisplayName, f.PaymentStatus,
-			stamp(f.Period.From), stamp(f.Period.To), stamp(f.CreatedAt),
+			object(f.AmountDetails), itemID, f.ItemCode, f.ItemName, f.DisplayName, f.FilterDisplayName,
+			presentation(f.Presentation), f.PaymentStatus, stamp(f.Period.From), stamp(f.Period.To), stamp(f.CreatedAt),
 		}
 	})
 }
@@ -221,13 +222,13 @@ func (w *invoiceWrite) insertFees(ctx context.Context) error {
 func (w *invoiceWrite) insertSnapshots(ctx context.Context) error {
 	columns := []string{
 		"organization_id", "invoice_id", "subscription_id", "charge_id", "charge_filter_id", "grouped_by",
-		"units", "events_count", "definition", "fee_id",
+		"units", "events_count", "definition", "fee_id", "position",
 	}
 	return w.copyRows(ctx, "usage_snapshots", columns, len(w.snapshots), func(n int) []any {
 		s := &w.snapshots[n]
 		return []any{
 			w.claim.Customer.OrganizationID, w.invoice.ID, s.SubscriptionID, s.ChargeID, s.ChargeFilterID,
-			groups(s.GroupedBy), numeric(s.Units), s.EventsCount, object(s.Definition), s.FeeID,
+			groups(s.GroupedBy), numeric(s.Units), s.EventsCount, object(s.Definition), s.FeeID, n,
 		}
 	})
 }
@@ -270,6 +271,14 @@ func stamped(t *time.Time) *time.Time {
 	}
 	s := stamp(*t)
 	return &s
+}
+
+// presentation returns the parts of a fee as they are stored: null where there are none.
+func presentation(parts []billing.PresentationUsage) any {
+	if len(parts) == 0 {
+		return nil
+	}
+	return parts
 }
 
 // groups returns a pricing group as it is stored: {} where there is none.

@@ -41,6 +41,7 @@ type commands struct {
 	Partition struct {
 		ClearStop clearStopCommand `cmd:"" help:"Clear the stop of a partition; its aggregator must not be running."`
 	} `cmd:"" help:"Partitions of the log."`
+	Replay  replayCommand  `cmd:"" help:"Make the stores anew from the log and compare them with those in use; weir must be stopped."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -19,6 +19,7 @@ import (
 	"weir/billing/api"
 	"weir/billing/biller"
 	"weir/billing/postgres"
+	"weir/ingest"
 	"weir/ingest/intake"
 )
 
@@ -105,9 +106,40 @@ func (p *process) newBiller(usage query.Querier) (*biller.Biller, error) {
 // apiHandler returns the management API.
 func (p *process) apiHandler(usage query.Querier, b *biller.Biller) http.Handler {
 	return api.New(api.Options{
-		DB: p.db, Usage: usage, Partitions: p.log.Identity().Partitions, Advance: b.Advance,
+		DB: p.db, Usage: usage, Partitions: p.log.Identity().Partitions, Append: p.append, Advance: b.Advance,
 		Sandbox: p.cfg.Sandbox, Version: version, Logger: p.logger, Registerer: p.registry,
 	})
+}
+
+// append writes a record to the log and waits until it is durable, or ctx ends: then it
+// may become so later.
+func (p *process) append(ctx context.Context, partition int32, value []byte) (offset int64, err error) {
+	type outcome struct {
+		offset int64
+		err    error
+	}
+	done := make(chan outcome, 1)
+	p.log.Append(partition, value, func(offset int64, err error) { done <- outcome{offset, err} })
+	select {
+	case o := <-done:
+		return o.offset, o.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// expression returns the expression of the organization's metric with the code, nil if it
+// has none, by the catalog in force.
+func (p *process) expression(organization uuid.UUID, code []byte) *ingest.Expression {
+	catalog := p.catalog.Load()
+	if catalog == nil {
+		return nil
+	}
+	metric := catalog.Metric(organization, code)
+	if metric == nil {
+		return nil
+	}
+	return metric.Expression
 }
 
 // serveAPI serves the management API alone.
@@ -124,7 +156,7 @@ func (p *process) serveAPI(handler http.Handler) (address string, err error) {
 func (p *process) serveIntake(fallback http.Handler) (address string, err error) {
 	options := intake.Options{
 		Log: p.log, Partitions: p.log.Identity().Partitions, Auth: authority{p.db},
-		Sandbox: p.cfg.Sandbox, Clock: clock{p.db},
+		Sandbox: p.cfg.Sandbox, Clock: clock{p.db}, Expressions: p.expression,
 		BatchEventsMax: p.cfg.BatchEventsMax, WindowIDs: p.cfg.WindowIDs,
 		Logger: p.logger, Registerer: p.registry,
 	}

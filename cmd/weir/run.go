@@ -33,6 +33,9 @@ func (ingestCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) 
 		if err := p.openShared(ctx); err != nil {
 			return greeting{}, err
 		}
+		if err := p.openCatalog(ctx); err != nil { // for the metrics' expressions
+			return greeting{}, err
+		}
 		address, err := p.serveIntake(nil)
 		return greeting{what: "taking events in", url: "http://" + address}, err
 	})

@@ -107,7 +107,7 @@ func TestTidyOnePackageForEachEngine(t *testing.T) {
 		"github.com/pressly/goose":       {"weir/billing/postgres"},
 		"github.com/valyala/fasthttp":    {"weir/ingest/intake", "weir/cmd/weir", "weir/bench/load"},
 		"github.com/alecthomas/kong":     {"weir/cmd/weir"},
-		"github.com/schollz/progressbar": {"weir/bench/demo", "weir/bench/load"},
+		"github.com/schollz/progressbar": {"weir/bench/demo", "weir/bench/load", "weir/cmd/weir"},
 		"github.com/go-json-experiment":  {"weir/billing/api", "weir/aggregator/query", "weir/billing/postgres"},
 		"github.com/klauspost/compress":  {"weir/ingest/intake"},
 	}

@@ -236,6 +236,44 @@ assert.equal(next.customer_usage.from_datetime, iso(to));
 assert.deepEqual(next.customer_usage.charges_usage.map((charge) => charge.events_count), [0, 0, 0]);
 step("the next month begins with nothing used");
 
+// What there is of metering besides: usage that was, will be and has been in all; what an
+// expression gives; a metric that is changed covers the past, and takes its charges with it.
+const asked = { external_subscription_id: name("sub") };
+const { data: past } = await client.customers.findAllCustomerPastUsage(name("customer"), asked);
+assert.equal(past.usage_periods.length, 1);
+assert.deepEqual(past.usage_periods[0].charges_usage.map((charge) => charge.amount_cents), [20, 12_700, 5_000]);
+assert.equal(past.usage_periods[0].lago_invoice_id, invoice.invoice.lago_id);
+const { data: lifetime } = await client.subscriptions.getSubscriptionLifetimeUsage(name("sub"));
+assert.equal(lifetime.lifetime_usage.invoiced_usage_amount_cents, 17_720);
+const { data: projected } = await client.customers.findCustomerProjectedUsage(name("customer"), asked);
+assert.equal(projected.customer_projected_usage.charges_usage.length, 3);
+step("past usage, lifetime usage, projected usage");
+
+const { data: evaluated } = await client.billableMetrics.evaluateBillableMetricExpression({
+  expression: "round(event.properties.bytes / 1024)", event: { code: "x", timestamp: 1_700_000_000, properties: { bytes: 10_000 } },
+});
+assert.equal(Number(evaluated.expression_result.value), 10);
+await client.events.createEvent({ event: {
+  transaction_id: name("next"), external_subscription_id: name("sub"), code: name("tokens"),
+  timestamp: Math.floor(to.getTime() / 1000) + 3_600, properties: { tokens: 7, factor: 3 },
+} });
+const tokensUsed = (units) => eventually(
+  () => client.customers.findCustomerCurrentUsage(name("customer"), asked),
+  ({ data }) => assert.equal(data.customer_usage.charges_usage[1].units, units),
+);
+await tokensUsed("7.0");
+const { data: changed } = await client.billableMetrics.updateBillableMetric(name("tokens"), {
+  billable_metric: { expression: "event.properties.tokens * event.properties.factor", field_name: "product" },
+});
+assert.equal(changed.billable_metric.expression, "event.properties.tokens * event.properties.factor");
+await tokensUsed("21.0");
+const { data: kept } = await client.invoices.findInvoice(invoice.invoice.lago_id);
+assert.deepEqual(kept.invoice.fees, invoice.invoice.fees);
+await client.billableMetrics.destroyBillableMetric(name("calls"));
+const { data: without } = await client.customers.findCustomerCurrentUsage(name("customer"), asked);
+assert.deepEqual(without.customer_usage.charges_usage.map((charge) => charge.billable_metric.code), [name("tokens"), name("tokens")]);
+step("a metric that is changed covers the open period, and no invoice; one that is deleted takes its charges with it");
+
 const { data: ended } = await client.subscriptions.destroySubscription(name("sub"));
 assert.equal(ended.subscription.status, "terminated");
 const gone = await refused(client.subscriptions.findSubscription(name("sub")));

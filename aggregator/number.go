@@ -1,0 +1,45 @@
+package aggregator
+
+import (
+	"cmp"
+
+	"github.com/shopspring/decimal"
+
+	"weir/ingest"
+)
+
+// Number is an exact number of an event: billionths in 64 bits where it fits, a
+// decimal where not. The zero Number is 0. Numbers are immutable and may be copied.
+type Number struct {
+	scaled int64            // billionths
+	wide   *decimal.Decimal // what does not fit scaled; nil when it does
+}
+
+// numberOf returns the number of a decimal text, which stays the caller's; ok is
+// false when it is none. It allocates for wide numbers only.
+func numberOf(text []byte) (n Number, ok bool) {
+	if scaled, ok := ingest.ParseScaled(text); ok {
+		return Number{scaled: scaled}, true
+	}
+	d, err := decimal.NewFromString(string(text))
+	if err != nil {
+		return Number{}, false
+	}
+	return Number{wide: &d}, true
+}
+
+// Decimal returns the value.
+func (n Number) Decimal() decimal.Decimal {
+	if n.wide != nil {
+		return *n.wide
+	}
+	return decimal.New(n.scaled, -sumScale)
+}
+
+// Compare orders numbers by value.
+func (n Number) Compare(other Number) int {
+	if n.wide == nil && other.wide == nil {
+		return cmp.Compare(n.scaled, other.scaled)
+	}
+	return n.Decimal().Cmp(other.Decimal())
+}

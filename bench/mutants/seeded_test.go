@@ -1,0 +1,123 @@
+package mutants
+
+var mutants = []mutant{
+	// Ties and order.
+	{"latest: of one instant the smaller id", "point.go", `string(q.id) > p.id`, `string(q.id) < p.id`},
+	{"latest: of one instant the smaller id, merged", "point.go", `strings.Compare(p.id, other.id) > 0`, `strings.Compare(p.id, other.id) < 0`},
+	{"latest: the first that came stays", "point.go", `return q.timestamp > p.timestamp ||`, `return p.id == "" ||`},
+	{"max and min swapped, of events", "point.go", `return q.value.Compare(p.value) > 0`, `return q.value.Compare(p.value) < 0`},
+	{"max: counters merge to the lower", "point.go", `p.kind == highestKind && other.value.Compare(p.value) <= 0`, `p.kind == highestKind && other.value.Compare(p.value) >= 0`},
+	{"unique count: removals count as there", "unique_count.go", ` && !c.rare.point.removed`, ``},
+	{"unique count: a written counter forgets that it removes", "counter.go", `kind |= pointRemoved`, `kind |= 0`},
+	{"percentile: counted from above", "percentile.go", `a.number.Compare(b.number)`, `b.number.Compare(a.number)`},
+
+	// Boundaries.
+	{"the last nanosecond of a period is not read", "window.go", `Span{last * hourNanos, s.To}`, `Span{last * hourNanos, max(s.To-1, last*hourNanos)}`},
+	{"the first instant of a period is not read", "window.go", `Span{s.From, first * hourNanos}`, `Span{min(s.From+1, first*hourNanos), first * hourNanos}`},
+	{"running totals take the end of the period", "reducer.go", `return timestamp < r.period.To &&`, `return timestamp <= r.period.To &&`},
+	{"metric's beginning is left out", "quantity.go", `receivedAt < m.ReceivedFrom`, `receivedAt <= m.ReceivedFrom && m.ReceivedFrom != 0`},
+	{"recurring: history up to the beginning of the period", "reducer.go", `max(period.To, ingest.TimestampMin)`, `max(period.From, ingest.TimestampMin)`},
+
+	// Rounding.
+	{"weighted sum: up below zero alone", "weighted_sum.go", `if rest.IsPositive()`, `if rest.IsNegative()`},
+	{"weighted sum: away from zero", "weighted_sum.go", `if rest.IsPositive() {
+		units = units.Add(decimal.New(1, -weightedDigits))
+	}`, `if !rest.IsZero() {
+		units = units.Add(decimal.New(int64(rest.Sign()), -weightedDigits))
+	}`},
+	{"mean: a digit less", "avg.go", `avgDigits = 20`, `avgDigits = 19`},
+	{"percentile: rank rounded down", "percentile.go", `.Ceil()`, `.Floor()`},
+
+	// Sums.
+	{"sum: the carry is lost", "sum.go", `s.hi + hi + int64(carry)`, `s.hi + hi + 0*int64(carry)`},
+	{"sum: what does not fit is lost", "sum.go", `func (s *Sum) addWide(d decimal.Decimal) { s.wide = s.wide.Add(d) }`, `func (s *Sum) addWide(d decimal.Decimal) { s.wide = d }`},
+	{"weighted sum: events counted from the hour's end", "weighted_sum.go", `q.timestamp-start)`, `start-q.timestamp)`},
+	{"weighted sum: hours of a day not shifted", "series.go", `if d.weighted {`, `if false {`},
+	{"weighted sum: windows not shifted", "reducer.go", `return start - r.period.From`, `return 0`},
+	{"weighted sum: opening value dropped", "reducer.go", `		into.Sum.Merge(&c.Sum)
+`, ``},
+	{"precise totals are not merged", "counter.go", `		parts.precise.Merge(&other.rare.precise)
+`, ``},
+
+	// Corrections.
+	{"a removed event stays in the sum", "sum.go", `s.AddScaled(-n.scaled)`, `s.AddScaled(0)`},
+	{"a removed event's precise total stays", "counter.go", `c.parts().precise.Sub(q.precise)`, `c.parts().precise.Sub(Number{})`},
+	{"a removed event is still counted", "counter.go", `	c.EventsCount--
+	c.Highest = max(c.Highest, position)
+	if m.PreciseTotals {`, `	c.Highest = max(c.Highest, position)
+	if m.PreciseTotals {`},
+	{"an hour is not reset", "apply.go", `c.Counter = Counter{Highest: max(c.Highest, position)}`, `c.Highest = max(c.Highest, position)`},
+	{"an hour is reset in one cell", "apply.go", `				s.markDirty(cell, d)
+`, `				s.markDirty(cell, d)
+				return
+`},
+
+	// Filters and groups.
+	{"filters: fewest keys win", "filter.go", `return len(f.Conditions) > len(other.Conditions)`, `return len(f.Conditions) < len(other.Conditions)`},
+	{"filters: wildcards before values", "filter.go", `return f.wildcards() < other.wildcards()`, `return f.wildcards() > other.wildcards()`},
+	{"filters: the last of equals", "filter.go", `return f.wildcards() < other.wildcards()`, `return f.wildcards() <= other.wildcards()`},
+	{"filters: one condition is enough", "filter.go", `		if v.Null || !slices.Contains(c.Values, v.Text) {
+			return false
+		}
+	}
+	return len(f.Conditions) > 0`, `		if !v.Null && slices.Contains(c.Values, v.Text) {
+			return true
+		}
+	}
+	return false`},
+	{"groups: null is the empty text", "cell.go", `		return append(dst[:start], 0)
+`, `		return append(dst[:start], 1)
+`},
+	{"groups: the charge's keys for all filters", "split.go", `	return s.Filters[filter].GroupKeys
+`, `	return s.GroupKeys
+`},
+
+	// Series.
+	{"what is not saved is let go of", "series.go", `return !kept[d.Number] })`, `return true })`},
+	{"absorbing replaces", "series.go", `counter.Merge(&day.hours[i].Counter, 0)`, `counter.Counter = day.hours[i].Counter.Clone()`},
+
+	// The worker.
+	{"a repeat counts again", "worker/apply.go", `if known && first.position < position {`, `if known && first.correction {`},
+	{"of equal revisions the first wins", "worker/correct.go", `e.Revision >= versions[current].Revision`, `e.Revision > versions[current].Revision`},
+	{"an event that comes behind its correction counts", "worker/correct.go", `return p.keep(record, e, parsed, position, false)`, `return p.keep(record, e, parsed, position, true)`},
+	{"a retry of a correction counts as one", "worker/correct.go", `if isRetry(versions, e, parsed.content) {`, `if false {`},
+	{"the superseded event stays", "worker/correct.go", `	s.counters.Remove(&old.Event, old.ReceivedAt, position)
+`, ``},
+	{"stale hours are forgotten", "worker/correct.go", `		s.stale.note(hour, position)
+		return nil
+`, `		return nil
+`},
+	{"running totals keep what is corrected", "worker/correct.go", `		s.running.subtract(&old.Event, old.ReceivedAt, position)
+`, ``},
+	{"running totals take no events", "worker/running.go", `			t.reducer.AddEvent(e, receivedAt, position)
+`, ``},
+	{"a running total answers for both forms, recurring or not", "worker/running.go", ` && t.metric.Recurring == w.metric.Recurring &&`, ` &&`},
+	{"a running total answers for other periods", "worker/running.go", `t.period == period && `, ``},
+	{"what is not saved is not in the answer", "worker/usage.go", `	u.addUnsaved(&windows)
+`, ``},
+	{"what is not saved is in the answer twice", "worker/usage.go", `if !u.unsaved(cell, day) {`, `if !u.unsaved(cell, day-1) {`},
+	{"recurring: no history in memory", "worker/view.go", `span.From = ingest.TimestampMin`, `span.From = ingest.TimestampMin + period.From`},
+	{"pending events are not in the answer", "worker/view.go", `return append(pendings, *p.pending)`, `return pendings`},
+	{"events on their way into the store are not in the answer", "worker/view.go", `		pendings = append(pendings, p.writing.content.Pending)
+`, ``},
+	{"events on their way into the store are in the answer twice", "store/view.go", `!e.cancelled && e.position >= v.end && match(e)`, `!e.cancelled && match(e)`},
+	{"what came since a running total was begun is lost", "worker/running.go", `		sown.reducer.Merge(t.reducer)
+`, ``},
+	{"what came since a rebuild began is lost", "worker/rebuild.go", `return s.counters.Absorb(since), nil`, `return true, nil`},
+	{"what was superseded since a rebuild began stays", "worker/correct.go", `		r.stale.note(hour, position)
+`, ``},
+	{"the highest day is not loaded", "worker/series.go", `if day > s.row.DayMax {`, `if day >= s.row.DayMax {`},
+	{"the last hour of a day is not loaded", "worker/series.go", `To: int64(day+1) * aggregator.HoursPerDay}`, `To: int64(day+1)*aggregator.HoursPerDay - 1}`},
+	{"unchanged hours are written, changed ones are not", "worker/checkpoint.go", `				if dirty {
+`, `				if !dirty {
+`},
+	{"the highest day is not noted", "worker/checkpoint.go", `if d.Number > s.row.DayMax {`, `if false {`},
+
+	// The store.
+	{"versions of an id by position, not by revision", "store/seen.go", `cmp.Or(cmp.Compare(s.Revision, other.Revision), cmp.Compare(s.Position, other.Position))`, `cmp.Compare(s.Position, other.Position)`},
+	{"a written cancellation is forgotten", "store/seen.go", `flags |= seenCancelled`, `flags |= 0`},
+	{"tombstones are ignored", "store/view.go", `held.live = positionOfKey(key) >= v.end`, `held.live = true`},
+	{"pending tombstones of pending events are ignored", "store/view.go", ` && !v.superseded.has(e.position) {`, ` {`},
+	{"pending tombstones of stored events are ignored", "store/view.go", ` || v.superseded.has(h.tail.position) {`, ` {`},
+	{"spans of events end a nanosecond early", "store/scan.go", `uint64(span.To)`, `uint64(span.To-1)`},
+}
