@@ -15,6 +15,10 @@ type Number struct {
 	wide   *decimal.Decimal // what does not fit scaled; nil when it does
 }
 
+// numberExponentMax bounds the exponent of an event's number, up and down: that of the longest
+// text in plain form. A sum of any number of them keeps to exponentMax, beyond which no counter can be read.
+const numberExponentMax = ingest.PropertyValueBytesMax
+
 // numberOf returns the number of a decimal text, which stays the caller's; ok is
 // false when it is none. It allocates for wide numbers only.
 func numberOf(text []byte) (n Number, ok bool) {
@@ -22,7 +26,7 @@ func numberOf(text []byte) (n Number, ok bool) {
 		return Number{scaled: scaled}, true
 	}
 	d, err := decimal.NewFromString(string(text))
-	if err != nil {
+	if err != nil || d.Exponent() < -numberExponentMax || d.Exponent() > numberExponentMax {
 		return Number{}, false
 	}
 	return Number{wide: &d}, true

@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"weir/ingest"
@@ -182,25 +183,25 @@ func (r *Reducer) Buckets(split *Split) ([]BucketUsage, error) {
 	if err := split.Check(r.metric); err != nil {
 		return nil, err
 	}
-	var buckets []*bucket
+	buckets := make(map[string]*bucket)
 	for cell, c := range r.cells {
 		if _, aside := asideReason([]byte(cell)); aside || c.IsZero() {
 			continue
 		}
-		var err error
-		if buckets, err = r.addCell(buckets, split, cell, c); err != nil {
+		if err := r.addCell(buckets, split, cell, c); err != nil {
 			return nil, err
 		}
 	}
-	usage := make([]BucketUsage, len(buckets))
-	for i, b := range buckets {
-		usage[i] = b.finish(r.metric, r.period)
+	usage := make([]BucketUsage, 0, len(buckets))
+	for _, b := range buckets {
+		usage = append(usage, b.finish(r.metric, r.period))
 	}
+	slices.SortFunc(usage, func(a, b BucketUsage) int { return compareBuckets(&a, &b) })
 	return usage, nil
 }
 
-// addCell takes a cell into the bucket it belongs to; buckets are sorted.
-func (r *Reducer) addCell(buckets []*bucket, split *Split, cell string, c *Counter) ([]*bucket, error) {
+// addCell takes a cell into the bucket it belongs to; buckets stand under bucketKey.
+func (r *Reducer) addCell(buckets map[string]*bucket, split *Split, cell string, c *Counter) error {
 	n := len(r.metric.CellKeys)
 	member := ""
 	if r.metric.hasMembers() {
@@ -208,22 +209,40 @@ func (r *Reducer) addCell(buckets []*bucket, split *Split, cell string, c *Count
 	}
 	values, err := DecodeCell([]byte(cell), n)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if r.metric.hasMembers() {
 		member = values[n-1].Text
 	}
 	value := func(key string) Value { return values[slices.Index(r.metric.CellKeys, key)] }
-	b := &bucket{}
-	b.usage.Filter, b.usage.Group = split.Place(value)
-	at, found := slices.BinarySearchFunc(buckets, b, func(x, y *bucket) int { return compareBuckets(&x.usage, &y.usage) })
-	if !found {
-		buckets = slices.Insert(buckets, at, b)
+	filter, group := split.Place(value)
+	r.scratch = appendBucketKey(r.scratch[:0], filter, group)
+	b := buckets[string(r.scratch)]
+	if b == nil {
+		b = &bucket{usage: BucketUsage{Filter: filter, Group: group}}
+		buckets[string(r.scratch)] = b
 	}
-	b = buckets[at]
 	b.tally.take(r.metric, member, c)
-	if keys := split.presentationKeys(b.usage.Filter); len(keys) > 0 {
-		b.presented(valuesOf(value, keys)).tally.take(r.metric, member, c)
+	if keys := split.presentationKeys(filter); len(keys) > 0 {
+		shown := valuesOf(value, keys)
+		r.scratch = appendValues(r.scratch[:0], shown)
+		b.presented(r.scratch, shown).tally.take(r.metric, member, c)
 	}
-	return buckets, nil
+	return nil
+}
+
+func appendBucketKey(dst []byte, filter int, group []Value) []byte {
+	return appendValues(binary.AppendVarint(dst, int64(filter)), group)
+}
+
+// appendValues appends values as they stand in a cell.
+func appendValues(dst []byte, values []Value) []byte {
+	for _, v := range values {
+		if v.Null {
+			dst = append(dst, 0)
+		} else {
+			dst = append(binary.AppendUvarint(dst, uint64(len(v.Text))+1), v.Text...)
+		}
+	}
+	return dst
 }

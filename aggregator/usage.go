@@ -92,7 +92,7 @@ func (m *Metric) units(t *tally, period Span) decimal.Decimal {
 type bucket struct {
 	usage        BucketUsage
 	tally        tally
-	presentation []presentation // sorted by values
+	presentation map[string]*presentation // by appendValues
 }
 
 type presentation struct {
@@ -100,15 +100,17 @@ type presentation struct {
 	tally  tally
 }
 
-// presented returns the part with these values, made when it is missing.
-func (b *bucket) presented(values []Value) *presentation {
-	at, found := slices.BinarySearchFunc(b.presentation, values, func(p presentation, values []Value) int {
-		return CompareValues(p.values, values)
-	})
-	if !found {
-		b.presentation = slices.Insert(b.presentation, at, presentation{values: values})
+// presented returns the part with these values, which stands under key, made when it is missing.
+func (b *bucket) presented(key []byte, values []Value) *presentation {
+	if b.presentation == nil {
+		b.presentation = make(map[string]*presentation)
 	}
-	return &b.presentation[at]
+	p := b.presentation[string(key)]
+	if p == nil {
+		p = &presentation{values: values}
+		b.presentation[string(key)] = p
+	}
+	return p
 }
 
 // finish computes the units of a bucket.
@@ -122,10 +124,10 @@ func (b *bucket) finish(m *Metric, period Span) BucketUsage {
 	u.EventsCount = b.tally.total.EventsCount
 	precise := b.tally.total.PreciseTotal()
 	u.PreciseTotal = precise.Decimal()
-	for i := range b.presentation {
-		p := &b.presentation[i]
+	for _, p := range b.presentation {
 		u.Presentation = append(u.Presentation, PresentationUsage{p.values, m.units(&p.tally, period)})
 	}
+	slices.SortFunc(u.Presentation, func(a, b PresentationUsage) int { return CompareValues(a.Values, b.Values) })
 	return *u
 }
 

@@ -59,6 +59,38 @@ func (ch *Charge) Check() error {
 	return nil
 }
 
+// SplitBytesMax bounds what the charges of one plan filter and group by; see SplitBytes. All
+// of it goes into every question for usage (query.RequestBytesMax) and into the evidence of
+// every invoice.
+const SplitBytesMax = 512 << 10
+
+// SplitBytes returns how much the charges filter and group by, in bytes: the properties and
+// the values that are looked for, of a wildcard all that the metric declares, and a few more
+// for each.
+func SplitBytes(charges []Charge) int {
+	const perText = 4 // quotes and a comma
+	size := 0
+	add := func(texts []string) {
+		for _, text := range texts {
+			size += len(text) + perText
+		}
+	}
+	for i := range charges {
+		split := ChargeSplit(&charges[i])
+		add(split.GroupKeys)
+		add(split.PresentationKeys)
+		for _, f := range split.Filters {
+			add(f.GroupKeys)
+			add(f.PresentationKeys)
+			for _, c := range f.Conditions {
+				size += len(c.Key) + perText
+				add(c.Values)
+			}
+		}
+	}
+	return size
+}
+
 // Within returns the filter's values without those that the metric does not declare (any
 // more), and whether that leaves out any. They are nil when it leaves a property without
 // a value: no event can have that, and such a filter must go. (Lago keeps it without the

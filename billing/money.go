@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -32,8 +33,11 @@ func (c Currency) Digits() int32 {
 	return digits
 }
 
+// ErrTooLarge: an amount does not fit an int64 of minor units.
+var ErrTooLarge = errors.New("amount is too large")
+
 // Cents returns an amount of currency units in minor units, rounded half away from
-// zero. It is an error if that does not fit an int64.
+// zero. It is ErrTooLarge if that does not fit an int64.
 func Cents(amount decimal.Decimal, currency Currency) (int64, error) {
 	return roundCents(PreciseCents(amount, currency))
 }
@@ -59,11 +63,11 @@ func FormatDecimal(d decimal.Decimal) string {
 	return text + ".0"
 }
 
-// AddCents returns a+b, or an error if that does not fit an int64.
+// AddCents returns a+b, or ErrTooLarge if that does not fit an int64.
 func AddCents(a, b int64) (int64, error) {
 	sum := a + b
 	if (sum > a) != (b > 0) {
-		return 0, fmt.Errorf("amount of %d + %d minor units is too large", a, b)
+		return 0, fmt.Errorf("%w: %d + %d minor units", ErrTooLarge, a, b)
 	}
 	return sum, nil
 }
@@ -72,7 +76,7 @@ func AddCents(a, b int64) (int64, error) {
 func roundCents(precise decimal.Decimal) (int64, error) {
 	rounded := precise.Round(0).BigInt()
 	if !rounded.IsInt64() {
-		return 0, fmt.Errorf("amount of %s minor units is too large", precise)
+		return 0, fmt.Errorf("%w: %s minor units", ErrTooLarge, precise)
 	}
 	return rounded.Int64(), nil
 }

@@ -13,6 +13,9 @@ func (req *UsageRequest) Check() error {
 	if len(req.Items) > ItemsMax {
 		return fmt.Errorf("%d items were asked for (limit %d)", len(req.Items), ItemsMax)
 	}
+	if err := checkAt(req.At, req.AtLeast); err != nil {
+		return err
+	}
 	checked := make(map[*aggregator.Metric]bool)
 	for i := range req.Items {
 		item := &req.Items[i]
@@ -30,6 +33,17 @@ func (req *UsageRequest) Check() error {
 	return nil
 }
 
+// checkAt refuses an offset to answer at that an answer could not be at.
+func checkAt(at, atLeast int64) error {
+	switch {
+	case at < 0:
+		return fmt.Errorf("an answer at offset %d was asked for", at)
+	case at > 0 && atLeast > at:
+		return fmt.Errorf("an answer at offset %d was asked for that covers offset %d", at, atLeast)
+	}
+	return nil
+}
+
 // Check is as that of UsageRequest.
 func (req *EventsRequest) Check() error {
 	if req.Limit < 0 || req.Limit > EventsLimitMax {
@@ -38,8 +52,11 @@ func (req *EventsRequest) Check() error {
 	if req.Offset < 0 || req.Offset > EventsCountMax {
 		return fmt.Errorf("a page after %d events was asked for (limit %d)", req.Offset, EventsCountMax)
 	}
-	if req.Of == nil {
-		return nil
+	if req.At != 0 && req.Subscription == "" {
+		return errors.New("events at an offset were asked for without a subscription, whose partition it is of")
+	}
+	if err := checkAt(req.At, 0); err != nil || req.Of == nil {
+		return err
 	}
 	return req.checkPart()
 }

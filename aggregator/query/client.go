@@ -133,6 +133,8 @@ func (c *Client) checkUsage(url string, partition int32, req UsageRequest, answe
 		return fmt.Errorf("%s answered for partition %d, not %d", url, answer.Partition, partition)
 	case answer.Next < req.AtLeast:
 		return fmt.Errorf("%s answered at offset %d, before %d: %w", url, answer.Next, req.AtLeast, ErrNotYet)
+	case req.At != 0 && answer.Next != req.At:
+		return fmt.Errorf("%s answered at offset %d, not at %d", url, answer.Next, req.At)
 	case len(answer.Items) != len(req.Items):
 		return fmt.Errorf("%s answered %d items, not %d", url, len(answer.Items), len(req.Items))
 	}

@@ -82,6 +82,40 @@ func TestUsageAnswerComesWhole(t *testing.T) {
 	}
 }
 
+// TestAnswersOfAnotherTime: an answer that is not of the offset asked for is refused.
+func TestAnswersOfAnotherTime(t *testing.T) {
+	t.Parallel()
+	var in installation
+	f := &fakeQuerier{name: "a"}
+	f.own(allPartitions...)
+	partition := ingest.Partition(testOrganization, "s", testPartitions)
+	next := int64(7)
+	f.onUsage = func(context.Context, UsageRequest) (UsageAnswer, error) {
+		return UsageAnswer{LogID: testLogID, Partition: partition, Next: next}, nil
+	}
+	f.stored = []Event{{
+		Organization: testOrganization, TransactionID: "t", Subscription: "s", Partition: partition, Position: ingest.PositionOf(7, 0),
+	}}
+	in.announce(1, serve(t, f).URL, allPartitions...)
+	c := in.client(t)
+	req := usageOf("s")
+	req.At = 7
+	if _, err := c.Usage(t.Context(), req); err != nil {
+		t.Errorf("an answer at 7: %v", err)
+	}
+	next = 8
+	if _, err := c.Usage(t.Context(), req); err == nil {
+		t.Error("an answer at 8 was taken for one at 7")
+	}
+	events := EventsRequest{Organization: testOrganization, Subscription: "s", To: time.Unix(1, 0), From: time.Unix(0, 0), Limit: 10}
+	for at, want := range map[int64]bool{0: true, 7: false, 8: true} {
+		events.At = at
+		if _, err := c.Events(t.Context(), events); (err == nil) != want {
+			t.Errorf("an event of record 7 in an answer at %d: %v", at, err)
+		}
+	}
+}
+
 // TestOwnerMoves moves all partitions from a to b, which is announced only at the
 // third look-up after a has said that it is not the owner.
 func TestOwnerMoves(t *testing.T) {

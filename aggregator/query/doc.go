@@ -26,6 +26,9 @@
 //     and offset; the client refuses one that is not of the log and partition it
 //     asked for or that does not reach the offset it asked for. So a stale owner
 //     can be slow, but not wrong.
+//   - Usage and events can be asked for as they were when the log ended at an offset (At), that at which
+//     an invoice was cut, say. What corrected or came later is not in it. It is made of events, not of
+//     counters, which know no past.
 //   - Questions only read, so the client may ask again after any fault of the
 //     network, and does, until the context ends.
 //   - The time left travels with the question, as a duration: clocks of two

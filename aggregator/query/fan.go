@@ -85,6 +85,11 @@ func (c *Client) askEvents(ctx context.Context, g group, req EventsRequest) (Eve
 	if len(answer.Events) > req.Limit {
 		return EventsAnswer{}, fmt.Errorf("%s answered a page of %d events, not %d", g.url, len(answer.Events), req.Limit)
 	}
+	for i := range answer.Events {
+		if position := answer.Events[i].Position; req.At != 0 && position >= ingest.PositionOf(req.At, 0) {
+			return EventsAnswer{}, fmt.Errorf("%s answered an event at position %d, not below offset %d", g.url, position, req.At)
+		}
+	}
 	return answer, checkEvents(g, answer.Events)
 }
 

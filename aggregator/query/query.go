@@ -35,6 +35,10 @@ type UsageRequest struct {
 	// Committed asks for an answer from a checkpoint alone, which can be repeated
 	// after any crash: what an invoice is made from.
 	Committed bool
+	// At asks for the usage as it was when the log ended at this offset: of exactly the events in
+	// records below it, without what corrected them later. It is made of raw events alone, so a long
+	// period takes its time. The answerer waits for it as for AtLeast, which must not be higher. 0 = now.
+	At int64
 }
 
 // UsageItem is what one charge asks for: a metric and how its usage is divided.
@@ -149,7 +153,10 @@ type EventsRequest struct {
 	// belong to it. It needs Subscription; Code is then the metric's, or "". From and To
 	// are taken as they are: behind a recurring metric is all that came before To. Every
 	// event of the range is read, so a long range takes its time.
-	Of         *aggregator.Part
+	Of *aggregator.Part
+	// At asks for the events as they were when the log of their partition ended at this offset, as
+	// UsageRequest.At. It needs Subscription. 0 = now.
+	At         int64
 	Offset     int     // events to skip
 	Limit      int     // events to return, at most EventsLimitMax
 	Partitions []int32 // where to look; nil = in every partition

@@ -134,6 +134,7 @@ type wireUsageRequest struct {
 	Items        []wireItem   `json:"items"`
 	AtLeast      int64        `json:"at_least,string"`
 	Committed    bool         `json:"committed,omitzero"`
+	At           int64        `json:"at,string,omitzero"`
 }
 
 func usageRequestToWire(req UsageRequest) wireUsageRequest {
@@ -141,7 +142,7 @@ func usageRequestToWire(req UsageRequest) wireUsageRequest {
 		Organization: req.Organization, Subscription: req.Subscription,
 		From: req.From.UTC(), To: req.To.UTC(),
 		Metrics: []wireMetric{}, Items: make([]wireItem, len(req.Items)),
-		AtLeast: req.AtLeast, Committed: req.Committed,
+		AtLeast: req.AtLeast, Committed: req.Committed, At: req.At,
 	}
 	places := make(map[*aggregator.Metric]int)
 	for i := range req.Items {
@@ -160,7 +161,7 @@ func usageRequestToWire(req UsageRequest) wireUsageRequest {
 func (w wireUsageRequest) request() (UsageRequest, error) {
 	req := UsageRequest{
 		Organization: w.Organization, Subscription: w.Subscription, From: w.From, To: w.To,
-		Items: make([]UsageItem, len(w.Items)), AtLeast: w.AtLeast, Committed: w.Committed,
+		Items: make([]UsageItem, len(w.Items)), AtLeast: w.AtLeast, Committed: w.Committed, At: w.At,
 	}
 	metrics := make([]*aggregator.Metric, len(w.Metrics))
 	for i := range w.Metrics {

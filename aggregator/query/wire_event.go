@@ -50,6 +50,7 @@ type wireEventsRequest struct {
 	Offset       int          `json:"offset"`
 	Limit        int          `json:"limit"`
 	Of           *wirePart    `json:"of,omitempty"`
+	At           int64        `json:"at,string,omitzero"`
 	Partitions   []int32      `json:"partitions,omitempty"`
 	AtLeast      []wireOffset `json:"at_least,omitempty"`
 }
@@ -146,7 +147,7 @@ func (w wireEventRequest) request() EventRequest {
 func eventsRequestToWire(req EventsRequest) wireEventsRequest {
 	return wireEventsRequest{
 		Organization: req.Organization, Subscription: req.Subscription, Code: req.Code,
-		From: req.From.UTC(), To: req.To.UTC(), Offset: req.Offset, Limit: req.Limit, Of: partToWire(req.Of),
+		From: req.From.UTC(), To: req.To.UTC(), Offset: req.Offset, Limit: req.Limit, Of: partToWire(req.Of), At: req.At,
 		Partitions: req.Partitions, AtLeast: offsetsToWire(req.AtLeast),
 	}
 }
@@ -155,7 +156,7 @@ func (w wireEventsRequest) request() (EventsRequest, error) {
 	of, err := w.Of.part()
 	return EventsRequest{
 		Organization: w.Organization, Subscription: w.Subscription, Code: w.Code,
-		From: w.From, To: w.To, Offset: w.Offset, Limit: w.Limit, Of: of,
+		From: w.From, To: w.To, Offset: w.Offset, Limit: w.Limit, Of: of, At: w.At,
 		Partitions: w.Partitions, AtLeast: offsetsFromWire(w.AtLeast),
 	}, err
 }

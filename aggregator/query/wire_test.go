@@ -91,6 +91,57 @@ func TestUsageRequestGolden(t *testing.T) {
 	}
 }
 
+// TestAtOnTheWire: an answer of the past is another question, and an older process refuses it.
+func TestAtOnTheWire(t *testing.T) {
+	t.Parallel()
+	req := usageOf("s")
+	req.From, req.To, req.Items, req.At = time.Unix(0, 0).UTC(), req.To.UTC(), []UsageItem{}, 1<<53+1
+	checkRoundTrip(t, usageRequestToWire(req),
+		`{"organization":"018c2a54-7a11-7cde-8f00-0123456789ab","subscription":"s",`+
+			`"from":"1970-01-01T00:00:00Z","to":"1970-01-01T00:00:01Z","metrics":[],"items":[],"at_least":"0","at":"9007199254740993"}`,
+		func(w wireUsageRequest) any {
+			req, err := w.request()
+			if err != nil {
+				t.Errorf("cannot read back: %v", err)
+			}
+			return req
+		}, req)
+	events := EventsRequest{
+		Organization: testOrganization, Subscription: "s", From: req.From, To: req.To, Limit: 20, At: 1<<53 + 1, AtLeast: map[int32]int64{},
+	}
+	checkRoundTrip(t, eventsRequestToWire(events),
+		`{"organization":"018c2a54-7a11-7cde-8f00-0123456789ab","subscription":"s",`+
+			`"from":"1970-01-01T00:00:00Z","to":"1970-01-01T00:00:01Z","offset":0,"limit":20,"at":"9007199254740993"}`,
+		readEventsRequest(t), events)
+}
+
+// TestAtIsChecked: what no answer could be at is refused before it is asked.
+func TestAtIsChecked(t *testing.T) {
+	t.Parallel()
+	f := func(at, atLeast int64, want bool) {
+		t.Helper()
+		req := UsageRequest{At: at, AtLeast: atLeast}
+		if err := req.Check(); (err == nil) != want {
+			t.Errorf("usage at %d, at least %d: %v", at, atLeast, err)
+		}
+	}
+	f(0, 7, true)
+	f(7, 7, true)
+	f(7, 8, false)
+	f(-1, 0, false)
+	g := func(at int64, subscription string, want bool) {
+		t.Helper()
+		req := EventsRequest{At: at, Subscription: subscription}
+		if err := req.Check(); (err == nil) != want {
+			t.Errorf("events of %q at %d: %v", subscription, at, err)
+		}
+	}
+	g(0, "", true)
+	g(7, "s", true)
+	g(7, "", false)
+	g(-1, "s", false)
+}
+
 func TestExpressionOnTheWire(t *testing.T) {
 	t.Parallel()
 	x, err := ingest.ParseExpression(`event.properties.a * 2`)

@@ -28,6 +28,12 @@ func (o *owner) mustShow(when string) {
 	if got, want := o.shows(view.Snapshot.View()), recount(o.log, committed); got != want {
 		o.tb.Fatalf("%s, of the checkpoint at offset %d:\ngot\n%s\nwant\n%s", when, committed, got, want)
 	}
+	for _, cut := range []int64{o.next / 3, o.next / 2, max(0, o.next-1)} { // what it was, whatever came since
+		shown := view.Snapshot.ViewAt(ingest.PositionOf(cut, 0), view.pending...)
+		if got, want := o.shows(shown), recount(o.log, cut); got != want {
+			o.tb.Fatalf("%s, of offset %d at %d:\ngot\n%s\nwant\n%s", when, cut, o.next, got, want)
+		}
+	}
 	o.mustShowNewest(view)
 }
 
@@ -414,6 +420,7 @@ func TestVersionsBelow(t *testing.T) {
 		if err != nil || len(below) != 2 || below[0].Revision != 0 || below[1].Revision != 3 {
 			t.Errorf("below the commit point there are %+v, %v", below, err)
 		}
+		o.mustDecide(below, e.key()) // amendment 1 and cancellation 4 are passed over
 		above, err := o.store.Versions(nil, e.key(), o.end+1<<40)
 		if err != nil || len(above) != 4 {
 			t.Errorf("with those above there are %+v, %v", above, err)

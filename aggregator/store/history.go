@@ -97,7 +97,7 @@ func (v *View) entries(ctx context.Context, prefix [8]byte) ([]entry, error) {
 		p := &v.pending[i]
 		for at := range p.events {
 			e := &p.events[at]
-			if e.position >= v.end && [8]byte(e.id[:8]) == prefix {
+			if e.position >= v.end && e.position < v.cut && [8]byte(e.id[:8]) == prefix {
 				entries = append(entries, entry{e.id, e.seen(), p})
 			}
 		}

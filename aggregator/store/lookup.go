@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -66,6 +67,40 @@ func (s *Store) Versions(dst []Seen, id ingest.ID, end ingest.Position) (out []S
 		return dst, fmt.Errorf("cannot read versions of id %x: %w", id, err)
 	}
 	return dst, nil
+}
+
+// Deciding appends to dst those of the entries that Versions gives which decide what a correction
+// with a revision (at least 1) does: the event as it was sent, the last of that revision, and the
+// last of all. One may come twice. However often an event was corrected, this takes equally long.
+func (s *Store) Deciding(dst []Seen, id ingest.ID, revision uint32, end ingest.Position) (out []Seen, err error) {
+	prefix := append([]byte{spaceSeen}, id[:]...)
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return dst, fmt.Errorf("cannot read versions of id %x: %w", id, err)
+	}
+	defer closeInto(iter, &err)
+	// Each takes the first below end that step leads to, if it is wanted. What a table without a commit
+	// brought stands above, and is passed over.
+	take := func(valid bool, step func() bool, wanted func(*Seen) bool) {
+		for ; valid && err == nil; valid = step() {
+			var seen Seen
+			if seen, err = decodeSeenAt(iter); err != nil || seen.Position >= end {
+				continue
+			}
+			if wanted(&seen) {
+				dst = append(dst, seen)
+			}
+			return
+		}
+		if err == nil {
+			err = iter.Error() // the next seek forgets it
+		}
+	}
+	take(iter.First(), iter.Next, func(seen *Seen) bool { return seen.Revision == 0 })
+	take(iter.Last(), iter.Prev, func(*Seen) bool { return true })
+	last := appendSeenKey(nil, id, revision, math.MaxInt64)
+	take(iter.SeekLT(last), iter.Prev, func(seen *Seen) bool { return seen.Revision == revision })
+	return dst, err
 }
 
 // SeenIDs calls f for every entry of every id below the commit point, those of an

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -86,10 +87,32 @@ func (o *owner) versions(id ingest.ID) []Seen {
 	if err != nil {
 		o.tb.Fatal(err)
 	}
+	o.mustDecide(versions, id)
 	if o.writing != nil {
 		versions = o.writing.Versions(versions, id)
 	}
 	return o.pending.Versions(versions, id)
+}
+
+// mustDecide: of all versions, in order, those that decide are the first if that is the event, the last of
+// the revision, and the last.
+func (o *owner) mustDecide(all []Seen, id ingest.ID) {
+	o.tb.Helper()
+	for _, revision := range []uint32{1, 2, 3, math.MaxUint32} {
+		var want []Seen
+		for i := range all {
+			first := i == 0 && all[i].Revision == 0
+			lastOfRevision := all[i].Revision == revision && (i == len(all)-1 || all[i+1].Revision != revision)
+			if first || lastOfRevision || i == len(all)-1 {
+				want = append(want, all[i])
+			}
+		}
+		got, err := o.store.Deciding(nil, id, revision, o.end)
+		slices.SortFunc(got, func(a, b Seen) int { return a.Compare(&b) })
+		if got = slices.Compact(got); err != nil || !slices.Equal(got, want) {
+			o.tb.Fatalf("revision %d is decided by %+v (%v), want %+v of %+v", revision, got, err, want, all)
+		}
+	}
 }
 
 func (o *owner) apply(e *entryOf, position ingest.Position) error {

@@ -68,11 +68,14 @@ func (p *Pending) tombstoneKeys() [][]byte {
 // superseded is a set of positions of entries that count for nothing.
 type superseded map[ingest.Position]struct{}
 
-// supersededBy returns what the pending tombstones supersede; nil when there are none.
-func supersededBy(pending ...Pending) superseded {
+// supersededBy returns what the pending tombstones below cut supersede; nil when there are none.
+func supersededBy(cut ingest.Position, pending ...Pending) superseded {
 	var set superseded
 	for i := range pending {
 		for _, t := range pending[i].tombstones {
+			if t.by >= cut {
+				break // they stand in the order of the log
+			}
 			if set == nil {
 				set = make(superseded)
 			}

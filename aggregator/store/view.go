@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -21,14 +22,50 @@ import (
 // its checkpoint; so is what Newest finds.
 type View struct {
 	*Snapshot
-	pending    []Pending // none has an entry that another has
+	cut        ingest.Position // entries and tombstones from here on do not exist
+	end        ingest.Position // the same of what is stored, and where what is pending begins
+	pending    []Pending       // none has an entry that another has
 	superseded superseded
+	bySeries   map[uint64][]pendingRef // what is pending and seen, once Index was called
 }
 
 // View returns what the snapshot and the pending entries make together. Entries below
 // the snapshot's end are left out of what is pending: they are in the snapshot.
-func (s *Snapshot) View(pending ...Pending) *View {
-	return &View{Snapshot: s, pending: pending, superseded: supersededBy(pending...)}
+func (s *Snapshot) View(pending ...Pending) *View { return s.ViewAt(math.MaxInt64, pending...) }
+
+// ViewAt returns what they made when the log ended at a position: entries and tombstones from there on
+// do not exist. Counters know no past: those of the view are the snapshot's.
+func (s *Snapshot) ViewAt(cut ingest.Position, pending ...Pending) *View {
+	return &View{
+		Snapshot: s, cut: cut, end: min(s.end, cut),
+		pending: pending, superseded: supersededBy(cut, pending...),
+	}
+}
+
+// Index makes Events fast where it is called for many series or spans: each call looks through all
+// that is pending otherwise. It must not run beside other calls.
+func (v *View) Index() {
+	v.bySeries = make(map[uint64][]pendingRef)
+	for _, ref := range v.pendingEvents(func(*pendingEvent) bool { return true }) {
+		number := ref.entry.series.Number
+		v.bySeries[number] = append(v.bySeries[number], ref)
+	}
+}
+
+// pendingOf returns the pending events of a series with a timestamp in span, as pendingEvents does.
+func (v *View) pendingOf(series uint64, span aggregator.Span) []pendingRef {
+	if v.bySeries == nil {
+		return v.pendingEvents(func(e *pendingEvent) bool {
+			return e.series.Number == series && span.Contains(e.timestamp)
+		})
+	}
+	var refs []pendingRef
+	for _, ref := range v.bySeries[series] {
+		if span.Contains(ref.entry.timestamp) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
 }
 
 // Events calls f for the events of a series with a timestamp in span (nanoseconds), stored
@@ -38,9 +75,7 @@ func (v *View) Events(ctx context.Context, name *SeriesName, span aggregator.Spa
 	if span.Empty() {
 		return nil
 	}
-	waiting := waitingEvents{f: f, refs: v.pendingEvents(func(e *pendingEvent) bool {
-		return e.series.Number == name.Number && span.Contains(e.timestamp)
-	})}
+	waiting := waitingEvents{f: f, refs: v.pendingOf(name.Number, span)}
 	slices.SortFunc(waiting.refs, comparePending)
 	lower, upper, head := seriesRange(name, span)
 	held := heldEvent{head: head, event: eventOf(name)}
@@ -89,7 +124,7 @@ func (v *View) pendingEvents(match func(*pendingEvent) bool) []pendingRef {
 		p := &v.pending[i]
 		for at := range p.events {
 			e := &p.events[at]
-			if !e.cancelled && e.position >= v.end && match(e) && !v.superseded.has(e.position) {
+			if e.position < v.cut && !e.cancelled && e.position >= v.end && match(e) && !v.superseded.has(e.position) {
 				refs = append(refs, pendingRef{p, e})
 			}
 		}

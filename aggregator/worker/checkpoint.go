@@ -31,7 +31,7 @@ func (p *partition) beginCheckpoint() {
 	if p.failed != nil || p.writing != nil || !p.behind() && len(p.dirty) == 0 {
 		return
 	}
-	if err := p.recountDirty(); err != nil {
+	if err := p.recount(p.dirty...); err != nil { // a checkpoint holds no stale hours
 		return
 	}
 	p.writing = p.freeze()
@@ -41,16 +41,6 @@ func (p *partition) beginCheckpoint() {
 		defer func() { <-p.slots }()
 		p.written <- p.store.Write(content) // has room for the one that is written
 	})
-}
-
-// recountDirty counts all stale hours again: a checkpoint holds none.
-func (p *partition) recountDirty() error {
-	for i := 0; i < len(p.dirty); i++ { // to count again makes nothing dirty that is not
-		if err := p.recount(p.dirty[i]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // freeze copies what changed since the last checkpoint; the state goes on. There are no stale hours.
@@ -117,7 +107,7 @@ func freezeCounters(c *store.Checkpoint, s *series) {
 
 // lastCheckpoint writes a checkpoint in the owner's goroutine.
 func (p *partition) lastCheckpoint() error {
-	if err := p.recountDirty(); err != nil {
+	if err := p.recount(p.dirty...); err != nil {
 		return err
 	}
 	p.writing = p.freeze()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"weir/aggregator"
 	"weir/aggregator/store"
@@ -16,7 +17,7 @@ import (
 // the store.
 func (p *partition) correct(g *group, record *parsedRecord, at int, position ingest.Position) error {
 	e, parsed := &g.batch.Events[at], &g.events[at]
-	versions, err := p.versionsOf(parsed.id)
+	versions, err := p.versionsOf(parsed.id, e.Revision)
 	if err != nil {
 		return err
 	}
@@ -56,11 +57,13 @@ func (p *partition) keep(record *parsedRecord, e *ingest.Event, parsed *parsedEv
 	return nil
 }
 
-// versionsOf returns all entries of an id below the one that is being applied.
-func (p *partition) versionsOf(id ingest.ID) (versions []store.Seen, err error) {
+// versionsOf returns those entries of an id, below the one that is being applied, that say what a
+// correction with this revision does: its event, the last of the revision and the last of all, and
+// maybe others.
+func (p *partition) versionsOf(id ingest.ID, revision uint32) (versions []store.Seen, err error) {
 	versions = p.versions[:0]
 	if _, known := p.recent.find(&id); known || !p.recent.complete {
-		versions, err = p.store.Versions(versions, id, ingest.PositionOf(p.committed, 0))
+		versions, err = p.store.Deciding(versions, id, revision, ingest.PositionOf(p.committed, 0))
 		if err != nil {
 			return nil, err
 		}
@@ -183,13 +186,13 @@ func (h *staleHours) note(hour int32, position ingest.Position) {
 	(*h)[hour] = max((*h)[hour], position)
 }
 
-// recount counts the stale hours of a series again from all that is current in them.
+// recount counts the stale hours of series again from all that is current in them.
 // It must be called before the counters are seen by anybody, or written. It reads those
 // hours' events in the owner, about a microsecond each, once for however many corrections.
 //
 // After an error the state is not to be used any more; the loop ends with it.
-func (p *partition) recount(s *series) (err error) {
-	if s == nil || len(s.stale) == 0 {
+func (p *partition) recount(list ...*series) (err error) {
+	if !slices.ContainsFunc(list, (*series).isStale) {
 		return nil
 	}
 	if p.failed != nil {
@@ -201,7 +204,40 @@ func (p *partition) recount(s *series) (err error) {
 		return err
 	}
 	defer snapshot.Close()
+	// One view serves all: to make it takes time for each correction that is pending.
 	view := snapshot.View(p.pendings()...)
+	if staleIn(list) > recountsUnindexed {
+		view.Index()
+	}
+	for _, s := range list {
+		if s.isStale() {
+			if err := p.recountSeries(s, view); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recountsUnindexed is up to how many hours looking through all that is pending for each costs less than
+// an index of it.
+const recountsUnindexed = 8
+
+// staleIn returns how many hours of series are stale.
+func staleIn(list []*series) int {
+	hours := 0
+	for _, s := range list {
+		if s != nil {
+			hours += len(s.stale)
+		}
+	}
+	return hours
+}
+
+// isStale reports whether the counters of a series, if there is one, hold what they should not.
+func (s *series) isStale() bool { return s != nil && len(s.stale) > 0 }
+
+func (p *partition) recountSeries(s *series, view *store.View) error {
 	for hour, position := range s.stale {
 		ok, err := p.recountHour(s, view, hour, position)
 		if err != nil {

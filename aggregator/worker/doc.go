@@ -29,7 +29,7 @@
 //
 // An id means what the correction with the highest revision says, of equal ones
 // the later in the log, and without corrections what its event said (correct.go). For a
-// correction the owner reads all entries that the id has had, stored and pending: the rare,
+// correction the owner reads those entries of the id that decide, stored and pending: the rare,
 // slow way, some tens of microseconds. If it changes what the id means, the old content gets a tombstone and
 // leaves its counters, and the new one enters its own, which may be of another series. A
 // correction that says what the last one of its revision said changes nothing and is not kept. An
@@ -85,7 +85,8 @@
 // A live answer is made from a view: a snapshot of the newest checkpoint, the
 // events that came after it, and a copy of the counters that changed. A committed
 // answer is made from one snapshot alone. Both are put together by the same code in
-// the asker's goroutine; the owner only says what there is.
+// the asker's goroutine; the owner only says what there is. An answer at an offset of the past is made of a
+// view in which entries and tombstones from there on do not exist, and of no counters.
 //
 // # Running totals
 //
@@ -135,6 +136,11 @@
 //     an earlier catalog had asked for ended in between, was checkpointed and let go: that series
 //     stayed behind, counted by a definition that nobody asks for, until it was touched. What is
 //     in memory is brought in line first, and a rebuild when it begins and when it ends.
+//   - Each stale series was counted again from a view of its own, and to make one takes time for
+//     every correction that is pending: a checkpoint with 10,000 corrected series held up its owner for 11
+//     seconds, where one view for all takes 0.14.
+//   - A correction read every entry that its id has had. An event that is amended again and again, as a
+//     gauge may be, got slower each time. Three of the entries decide (Store.Deciding).
 //   - In the tests, Pebble's file system in memory stood still when it was cloned
 //     while a store was being opened: see crashfs.
 //

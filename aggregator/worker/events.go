@@ -20,7 +20,7 @@ import (
 // in the order of their subscriptions.
 func (w *Worker) Event(ctx context.Context, req query.EventRequest) ([]query.Event, error) {
 	var events []query.Event
-	err := w.each(ctx, req.Partitions, req.AtLeast, func(p *partition, v *view) error {
+	err := w.each(ctx, req.Partitions, req.AtLeast, 0, func(p *partition, v *view) error {
 		return v.stored.Histories(ctx, req.Organization, req.TransactionID, func(versions []store.Version) error {
 			event := p.eventOfHistory(versions)
 			events = append(events, event)
@@ -92,7 +92,7 @@ func (w *Worker) Events(ctx context.Context, req query.EventsRequest) (query.Eve
 	}
 	page := newestPage{size: req.Offset + req.Limit}
 	partitions := w.partitionsOf(req.Organization, req.Subscription, req.Partitions)
-	err := w.each(ctx, partitions, req.AtLeast, func(p *partition, v *view) error {
+	err := w.each(ctx, partitions, req.AtLeast, req.At, func(p *partition, v *view) error {
 		l := listing{ctx: ctx, req: &req, span: aggregator.SpanOf(req.From, req.To), partition: p, view: v, page: &page}
 		return l.run()
 	})
@@ -114,27 +114,28 @@ func (w *Worker) partitionsOf(organization uuid.UUID, subscription string, given
 	return []int32{ingest.Partition(organization, subscription, w.partitions)}
 }
 
-// each calls f with a view of each of the partitions (nil = of all of the log) at its position.
-func (w *Worker) each(ctx context.Context, partitions []int32, atLeast map[int32]int64, f func(*partition, *view) error) error {
+// each calls f with a view of each of the partitions (nil = of all of the log) at its position; at is
+// question.at.
+func (w *Worker) each(ctx context.Context, partitions []int32, atLeast map[int32]int64, at int64, f func(*partition, *view) error) error {
 	if partitions == nil {
 		for number := range w.partitions {
 			partitions = append(partitions, number)
 		}
 	}
 	for _, number := range partitions {
-		if err := w.one(ctx, number, atLeast[number], f); err != nil {
+		if err := w.one(&question{ctx: ctx, atLeast: atLeast[number], at: at}, number, f); err != nil {
 			return asked(err)
 		}
 	}
 	return nil
 }
 
-func (w *Worker) one(ctx context.Context, number int32, atLeast int64, f func(*partition, *view) error) error {
+func (w *Worker) one(q *question, number int32, f func(*partition, *view) error) error {
 	p, err := w.partition(number)
 	if err != nil {
 		return err
 	}
-	v, err := p.viewAt(&question{ctx: ctx, atLeast: atLeast})
+	v, err := p.viewAt(q)
 	if err != nil {
 		return err
 	}
@@ -195,13 +196,13 @@ func (l *listing) series(name *store.SeriesName) error {
 		taken := l.page.takes(key.Timestamp, key.TransactionID)
 		if l.req.Of == nil && !taken { // what it holds does not matter
 			l.page.total++
-			return l.page.total < query.EventsCountMax, nil
+			return l.page.total < query.EventsCountMax || l.page.mayTake(key.Timestamp), nil
 		}
 		if err := key.Load(&event); err != nil {
 			return false, err
 		}
 		l.offer(&event)
-		return taken || l.page.total < query.EventsCountMax, nil
+		return l.page.total < query.EventsCountMax || l.page.mayTake(key.Timestamp), nil
 	})
 }
 
@@ -226,6 +227,12 @@ func (n *newestPage) takes(timestamp int64, transactionID []byte) bool {
 		return timestamp > last.Timestamp
 	}
 	return string(transactionID) <= last.TransactionID
+}
+
+// mayTake reports whether the page takes any event with this timestamp. Those of one series come by
+// descending transaction id: where the page does not take one, it may take the next.
+func (n *newestPage) mayTake(timestamp int64) bool {
+	return len(n.kept) < n.size || n.size > 0 && timestamp >= n.kept[0].Timestamp
 }
 
 func (n *newestPage) add(e query.Event) {

@@ -18,7 +18,7 @@ func (w *Worker) Series(ctx context.Context, req query.SeriesRequest) (query.Ser
 	}
 	var pages []query.SeriesAnswer
 	partitions := w.partitionsOf(req.Organization, req.Subscription, req.Partitions)
-	err := w.each(ctx, partitions, req.AtLeast, func(p *partition, v *view) error {
+	err := w.each(ctx, partitions, req.AtLeast, 0, func(p *partition, v *view) error {
 		n := naming{ctx: ctx, req: &req, span: aggregator.SpanOf(req.From, req.To), number: p.number, view: v}
 		page, err := n.run()
 		pages = append(pages, page)

@@ -275,7 +275,7 @@ func TestAnyHistory(t *testing.T) {
 		m.swapCatalog()
 		m.start()
 		steps := []func(){
-			m.append, m.append, m.append, m.append, m.appendAstray, m.checkpoint, m.check, m.check, m.check,
+			m.append, m.append, m.append, m.append, m.appendAstray, m.checkpoint, m.check, m.check, m.check, m.checkPast,
 			m.swapCatalog, m.swapCatalog, m.crashAndStart, func() { m.stop(); m.start() },
 		}
 		for range rapid.IntRange(5, 40).Draw(t, "steps") {

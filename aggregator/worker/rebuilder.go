@@ -65,7 +65,7 @@ func (r *rebuilder) clean() error {
 		return err
 	}
 	for _, d := range left {
-		if d == r.inForce || d == stored.Definition {
+		if d == r.inForce || d == stored.Definition && stored.State == store.Counted {
 			continue
 		}
 		if err := r.store.DropCounters(r.name.Number, d); err != nil {

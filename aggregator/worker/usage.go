@@ -67,11 +67,14 @@ func wantedBy(req *query.UsageRequest) []wanted {
 // viewFor returns what a usage request is answered from.
 func (p *partition) viewFor(ctx context.Context, req *query.UsageRequest, wanted []wanted, period aggregator.Span) (*view, error) {
 	if !req.Committed {
-		return p.viewAt(&question{ctx: ctx, atLeast: req.AtLeast, wanted: wanted, period: period})
+		return p.viewAt(&question{ctx: ctx, atLeast: req.AtLeast, at: req.At, wanted: wanted, period: period})
 	}
-	snapshot, err := p.snapshotAt(ctx, req.AtLeast)
+	snapshot, err := p.snapshotAt(ctx, max(req.AtLeast, req.At))
 	if err != nil {
 		return nil, err
+	}
+	if req.At > 0 {
+		return &view{stored: snapshot.ViewAt(ingest.PositionOf(req.At, 0)), next: req.At, series: make([]*seriesView, len(wanted))}, nil
 	}
 	return &view{stored: snapshot.View(), next: snapshot.Progress().Next, series: make([]*seriesView, len(wanted))}, nil
 }
@@ -109,7 +112,8 @@ func (u *usages) make(w *wanted, memory *seriesView) (*aggregator.Reducer, error
 		return memory.total, nil
 	}
 	scan := usageScan{
-		ctx: u.ctx, view: u.view.stored, memory: memory, wanted: w, period: u.period, committed: u.req.Committed,
+		ctx: u.ctx, view: u.view.stored, memory: memory, wanted: w, period: u.period,
+		committed: u.req.Committed, past: u.req.At > 0,
 		reducer: aggregator.NewReducer(w.metric, u.period),
 		name:    store.SeriesName{Organization: u.req.Organization, Subscription: u.req.Subscription, Code: w.metric.Code},
 	}
@@ -173,6 +177,7 @@ type usageScan struct {
 	reducer *aggregator.Reducer
 	// committed: the answer is made from a checkpoint alone.
 	committed bool
+	past      bool // as of an offset: counters are of no use
 }
 
 // run feeds the reducer. quick is false when the owner should be given a hint: it could answer
@@ -183,7 +188,7 @@ func (u *usageScan) run() (quick bool, err error) {
 		return true, err
 	}
 	u.name.Number = row.Number
-	counted := row.State == store.Counted && row.Definition == u.wanted.definition
+	counted := !u.past && row.State == store.Counted && row.Definition == u.wanted.definition
 	for _, span := range u.wanted.metric.Reach(u.period) {
 		if counted {
 			err = u.addCounters(row, span)
@@ -195,7 +200,8 @@ func (u *usageScan) run() (quick bool, err error) {
 		}
 	}
 	// A series that is not in memory has no running total, and no need of one for an invoice.
-	return counted && (u.memory != nil || u.committed) || row.State == store.Overflowed, nil
+	settled := row.State == store.Overflowed && row.Definition == u.wanted.definition
+	return u.past || settled || counted && (u.memory != nil || u.committed), nil
 }
 
 func (u *usageScan) row() (store.Series, bool, error) {

@@ -20,8 +20,10 @@ type question struct {
 	// committed asks for a checkpoint at atLeast or later; the view is then empty,
 	// and the asker takes a snapshot itself.
 	committed bool
-	period    aggregator.Span
-	wanted    []wanted // of which series' usage in period is to be made
+	// at asks for a view as of this offset; 0 = now. Its events alone are as they were then.
+	at     int64
+	period aggregator.Span
+	wanted []wanted // of which series' usage in period is to be made
 
 	answer chan answer // unbuffered: an answer is taken, or ctx has ended
 }
@@ -126,7 +128,7 @@ func (p *partition) answerNow(q *question) bool {
 	switch {
 	case q.ctx.Err() != nil:
 		return true
-	case p.next < q.atLeast:
+	case p.next < max(q.atLeast, q.at):
 		return false
 	case !q.committed:
 		p.takeSeeds()
@@ -164,6 +166,12 @@ func (p *partition) pendings() []store.Pending {
 
 func (p *partition) view(q *question) (*view, error) {
 	v := &view{next: p.next, series: make([]*seriesView, len(q.wanted))}
+	if q.at > 0 {
+		return p.viewOf(q)
+	}
+	if err := p.recount(p.wantedSeries(q)...); err != nil {
+		return nil, err
+	}
 	answered := 0
 	for i := range q.wanted {
 		w := &q.wanted[i]
@@ -171,11 +179,7 @@ func (p *partition) view(q *question) (*view, error) {
 		if s == nil {
 			continue
 		}
-		var err error
-		if v.series[i], err = p.viewSeries(s, w, q.period); err != nil {
-			v.giveUp()
-			return nil, err
-		}
+		v.series[i] = p.viewSeries(s, w, q.period)
 		if v.series[i].running != nil && !v.series[i].check {
 			answered++
 		}
@@ -193,6 +197,33 @@ func (p *partition) view(q *question) (*view, error) {
 	return v, nil
 }
 
+// viewOf returns a view of the past. Of series it says what their numbers are, and nothing of counters.
+func (p *partition) viewOf(q *question) (*view, error) {
+	v := &view{next: q.at, series: make([]*seriesView, len(q.wanted))}
+	for i := range q.wanted {
+		if s := p.series[q.wanted[i].key]; s != nil {
+			v.series[i] = &seriesView{row: store.Series{Number: s.row.Number}}
+		}
+	}
+	snapshot, err := p.store.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	v.stored = snapshot.ViewAt(ingest.PositionOf(q.at, 0), p.pendings()...)
+	return v, nil
+}
+
+// wantedSeries returns those of a question that are in memory.
+func (p *partition) wantedSeries(q *question) []*series {
+	var list []*series
+	for i := range q.wanted {
+		if s := p.series[q.wanted[i].key]; s != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // asidesPending returns what was set aside and may be in no checkpoint.
 func (p *partition) asidesPending() []*store.Aside {
 	if p.writing == nil {
@@ -202,17 +233,12 @@ func (p *partition) asidesPending() []*store.Aside {
 }
 
 // viewSeries returns the running total of what is wanted, or copies what of a series'
-// counters is not known to be in the store.
-func (p *partition) viewSeries(s *series, w *wanted, period aggregator.Span) (*seriesView, error) {
-	v := new(seriesView)
+// counters is not known to be in the store. There are no stale hours in it.
+func (p *partition) viewSeries(s *series, w *wanted, period aggregator.Span) *seriesView {
+	v := &seriesView{row: s.row}
 	p.findRunning(s, w, period, v)
-	if v.running != nil && !v.check {
-		return v, nil
-	}
-	err := p.recount(s)
-	v.row = s.row // as it is after that
-	if err != nil || s.counters == nil || s.row.Definition != w.definition {
-		return v, err
+	if v.running != nil && !v.check || s.counters == nil || s.row.Definition != w.definition {
+		return v
 	}
 	span := period
 	if w.metric.Recurring {
@@ -225,7 +251,7 @@ func (p *partition) viewSeries(s *series, w *wanted, period aggregator.Span) (*s
 			v.unsaved[at] = copyDay(d)
 		}
 	})
-	return v, nil
+	return v
 }
 
 func copyDay(d *aggregator.Day) *dayView {

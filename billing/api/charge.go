@@ -20,6 +20,10 @@ const (
 	pricingGroupKeysMax = 20
 )
 
+// splitLimit says what billing.SplitBytesMax bounds.
+var splitLimit = fmt.Sprintf("all that the charges of a plan filter and group by is at most %d bytes, "+
+	"%s as long as what the metric declares", billing.SplitBytesMax, billing.AllFilterValues)
+
 // chargeObject is Lago's ChargeObject.
 type chargeObject struct {
 	LagoID               uuid.UUID            `json:"lago_id"`
@@ -93,6 +97,9 @@ func readCharges(f form, before []billing.Charge, metrics map[uuid.UUID]billing.
 		if charges[i].Code == "" {
 			charges[i].Code = freeCode(charges[i].Metric.Code, codes)
 		}
+	}
+	if billing.SplitBytes(charges) > billing.SplitBytesMax {
+		f.overLimit("charges", billing.CodeOutOfRange, splitLimit)
 	}
 	return charges
 }

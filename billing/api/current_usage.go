@@ -32,7 +32,7 @@ func (a *api) showCurrentUsage(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	usages, err := a.priceUsage(ctx, r, asked.subscribed, asked.period, charges)
+	usages, err := a.priceUsage(ctx, r, asked.definitions, asked.subscribed, asked.period, charges)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +46,9 @@ func (a *api) showCurrentUsage(ctx context.Context, r request) (any, error) {
 // runningUsage is what a question about the running period is about.
 type runningUsage struct {
 	subscribed
-	period billing.Period
-	now    time.Time
+	period      billing.Period
+	now         time.Time
+	definitions postgres.Definitions
 }
 
 // running finds the customer of the path, the active subscription that the parameters
@@ -65,6 +66,11 @@ func (a *api) running(ctx context.Context, r request, p params) (runningUsage, e
 	if err != nil {
 		return runningUsage{}, err
 	}
+	// Before the plan: what the answer reflects is of the version it names, or newer.
+	definitions, err := a.definitions(ctx, r)
+	if err != nil {
+		return runningUsage{}, err
+	}
 	bound, err := a.subscribedTo(ctx, &r.organization, &sub)
 	if err != nil {
 		return runningUsage{}, err
@@ -73,7 +79,7 @@ func (a *api) running(ctx context.Context, r request, p params) (runningUsage, e
 	if err != nil {
 		return runningUsage{}, err
 	}
-	return runningUsage{bound, sub.UsagePeriodAt(now, bound.location), now}, nil
+	return runningUsage{bound, sub.UsagePeriodAt(now, bound.location), now, definitions}, nil
 }
 
 // activeSubscription returns the customer's active subscription with the external id.
@@ -104,11 +110,7 @@ func (a *api) subscriptionsOf(ctx context.Context, customer *billing.Customer, e
 }
 
 // priceUsage asks for the usage of the charges' metrics in the period and prices it.
-func (a *api) priceUsage(ctx context.Context, r request, s subscribed, period billing.Period, charges []*billing.Charge) ([]billing.ChargeUsage, error) {
-	definitions, err := a.definitions(ctx, r)
-	if err != nil {
-		return nil, err
-	}
+func (a *api) priceUsage(ctx context.Context, r request, definitions postgres.Definitions, s subscribed, period billing.Period, charges []*billing.Charge) ([]billing.ChargeUsage, error) {
 	metered, err := billing.MeterCharges(charges, definitions.Metrics)
 	if err != nil {
 		return nil, err

@@ -59,9 +59,11 @@
 //     page has at most 100 periods.
 //   - lifetime_usage is what was invoiced of the external id, and all that is not invoiced yet.
 //
-// Every answer about usage names in Weir-Log-Position the last record that is in it, as
-// "partition:offset", and in Weir-Catalog-Version the version of the organization's catalog
-// that it reflects. Weir-Log-Position in a request makes it wait, at most 5 s, for what the
+// Every answer about the usage of one subscription as it is now names in Weir-Log-Position
+// the last record that is in it, as "partition:offset", and unless it is by the definitions
+// of invoices in Weir-Catalog-Version the version of the organization's catalog that it
+// reflects. Usage that is too large for an invoice to hold (amount_cents), or divided by too
+// many values (usage), is value_is_out_of_range. Weir-Log-Position in a request makes it wait, at most 5 s, for what the
 // writing of events answered with.
 //
 // GET /customers/{external_id}/usage is ours: the units, events and uncounted events of one
@@ -107,7 +109,8 @@
 // group, period and invoice (includes_event: its present content was before the cut), or the
 // reason why it is not: cancelled, unknown_code, before_metric, missing_property,
 // not_a_number, expression_failed, no_subscription (none ran at its time), before_billing
-// (its period had passed when the subscription was created), no_charge. Filter and group are
+// (its period had passed when the subscription was created), no_charge. What a recurring
+// metric takes at such a time counts in the next period that is billed. Filter and group are
 // decided by aggregator.Split.Place, as they are for usage.
 //
 // PUT /events/{transaction_id} {"event":{…}} amends an event, DELETE cancels it, both as new
@@ -126,13 +129,17 @@
 // each with its reason, and how many there are for each; reason, billable_metric_code, from
 // and to narrow it down, and when several reasons or codes are left, the first 1,000 can be
 // listed. Without: the codes that no metric has and the external ids that no subscription
-// ever had, by from and to, at most 31 days and by default the last, in pages of which each
-// says in next how to ask for the one after. It counts nobody's events twice: outside the
-// time of a subscription the reason is no_subscription alone.
+// ever had, by from and to, at most 31 days and by default as in the list of events, in
+// pages of which each says in next how to ask for the one after. It counts nobody's events
+// twice: outside the time of a subscription the reason is no_subscription alone, before its
+// first period that is billed before_billing; what a recurring metric carries into that
+// period is not listed. The metrics and charges are those of now, also of periods that were
+// invoiced by others: GET /events/{transaction_id} tells what an invoice counted.
 //
 // # Where it differs from Lago
 //
-// Texts are bounded (255 bytes, descriptions 4 KiB) and have no NUL. Texts must be
+// Texts are bounded (255 bytes, descriptions 4 KiB) and have no NUL. So is all that the
+// charges of one plan filter and group by (billing.SplitBytesMax). Texts must be
 // JSON strings; whole numbers and booleans may also be their text. Pages have at most
 // 1,000 entries, and only the first million events can be listed. Charges stand in the
 // plan's order, also in usage. Lago names what is wrong with any charge of a plan just
@@ -160,6 +167,9 @@
 //     word: figures stood in an object of their own. It is embed, and golden files tell.
 //   - The charges of a running period were summed without looking, and two huge ones made
 //     a negative total. billing.TotalCents sums them now, as an invoice is summed.
+//   - An event of a recurring metric from before the subscription began was said to count
+//     nowhere, although the first period carried it. billedPeriod looks for the period of an
+//     instant; what is carried has none of its own.
 //   - ?status=pending found a subscription that had begun by the time it was locked, and
 //     ended it. What was found is compared again under the lock.
 package api

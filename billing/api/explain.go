@@ -157,7 +157,61 @@ func (a *api) countedBy(ctx context.Context, r request, e *query.Event) (counted
 	if why := metric.Take(&event, e.ReceivedAt, &quantity); why != aggregator.TakesPart {
 		return nil, why.String(), nil
 	}
-	return nil, reason, nil
+	if metric.Recurring {
+		counted, err = a.carriedTo(ctx, r, &definitions, e, &event)
+	}
+	return counted, reason, err
+}
+
+// carriedTo returns the charges of the first period that an event of a recurring metric is
+// carried into: it counts there although it is of a time in which nothing was billed.
+func (a *api) carriedTo(ctx context.Context, r request, definitions *postgres.Definitions, e *query.Event, event *ingest.Event) ([]countedObject, error) {
+	versions, err := a.DB.SubscriptionsOf(ctx, e.Organization, e.Subscription)
+	if err != nil {
+		return nil, err
+	}
+	at := time.Unix(0, e.Timestamp)
+	for i := range versions { // the oldest first
+		sub := &versions[i]
+		if sub.StartedAt == nil || !sub.StartedAt.After(at) && !ranAt(sub, at) {
+			continue
+		}
+		bound, err := a.subscribedTo(ctx, &r.organization, sub)
+		if err != nil {
+			return nil, err
+		}
+		first, err := a.billedFrom(ctx, sub)
+		if err != nil {
+			return nil, err
+		}
+		billed, reason, err := a.billedPeriod(ctx, bound, definitions, first)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" || !at.Before(billed.period.To) {
+			continue
+		}
+		billed.metered = slices.DeleteFunc(billed.metered, func(m billing.MeteredCharge) bool { return !m.Metric.Recurring })
+		if counted, _ := billed.counts(event, e); len(counted) > 0 {
+			return counted, nil
+		}
+	}
+	return nil, nil
+}
+
+// billedFrom returns the instant from which on the usage of a subscription is billed: it
+// began before that if its first periods had passed when it was created.
+func (a *api) billedFrom(ctx context.Context, s *billing.Subscription) (time.Time, error) {
+	filter := postgres.InvoicedUsageFilter{SubscriptionID: &s.ID}
+	_, total, err := a.DB.InvoicedUsage(ctx, s.OrganizationID, s.CustomerID, filter, postgres.Page{Size: 1})
+	if err != nil || total == 0 {
+		return s.UsageBilledUntil, err
+	}
+	oldest, _, err := a.DB.InvoicedUsage(ctx, s.OrganizationID, s.CustomerID, filter, postgres.Page{Number: total, Size: 1})
+	if err != nil || len(oldest) == 0 {
+		return s.UsageBilledUntil, err
+	}
+	return oldest[0].Period.From, nil
 }
 
 // chargedFor returns the charges that an event counts for, or why billing has none for it.
@@ -231,7 +285,8 @@ func (a *api) billedPeriod(ctx context.Context, s subscribed, definitions *postg
 		if p.invoice == nil {
 			return p, reasonBeforeBilling, nil
 		}
-		if p.period, p.metered = p.invoice.Period, p.invoice.Metered; p.metered != nil {
+		p.period, p.metered = p.invoice.Period, p.invoice.Metered
+		if p.metered != nil || p.invoice.Cut == nil { // or there were no charges then
 			return p, "", nil
 		}
 	} else {

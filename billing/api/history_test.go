@@ -10,6 +10,7 @@ import (
 
 	"weir/billing/api"
 	"weir/billing/biller"
+	"weir/ingest"
 )
 
 // newJournalSandbox starts an API of a sandbox over a journal, with a real biller.
@@ -104,6 +105,12 @@ func TestInvoicedUsageAndWhatBecameOfIt(t *testing.T) {
 	s.refused(t, "GET", "/subscriptions/none/lifetime_usage", nil, notFound("lifetime_usage_not_found"))
 
 	differences := s.check(t, "usage_differences", "GET", "/customers/acme/usage_differences?external_subscription_id=sub", nil)
+	// a to bad, e and f, and what became of b and d: 9 records.
+	asked := s.send(t, s.mine, "GET", "/api/v1/customers/acme/usage_differences?external_subscription_id=sub", nil)
+	partition := ingest.Partition(s.mine.organization.ID, "sub", testPartitions)
+	if got, want := asked.header.Get("Weir-Log-Position"), fmt.Sprintf("%d:8", partition); got != want {
+		t.Errorf("differences are of position %q, want %q", got, want)
+	}
 	var got []string
 	for _, d := range dig(t, differences, "usage_differences").([]any) {
 		got = append(got, fmt.Sprint(dig(t, d, "charge_code"), dig(t, d, "grouped_by"), " ", dig(t, d, "units_difference"), " ",

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"weir/billing"
+	"weir/billing/postgres"
 )
 
 // lifetimeUsageObject is Lago's LifetimeUsageObject.
@@ -40,6 +41,10 @@ func (a *api) showLifetimeUsage(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	definitions, err := a.definitions(ctx, r) // before the plan; see running
+	if err != nil {
+		return nil, err
+	}
 	bound, err := a.subscribedTo(ctx, &r.organization, &sub)
 	if err != nil {
 		return nil, err
@@ -52,7 +57,7 @@ func (a *api) showLifetimeUsage(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	current, err := a.unbilledCents(ctx, r, bound, now)
+	current, err := a.unbilledCents(ctx, r, definitions, bound, now)
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +77,14 @@ func (a *api) showLifetimeUsage(ctx context.Context, r request) (any, error) {
 
 // unbilledCents returns what the usage that is on no invoice yet amounts to, in minor
 // units: that of the running period, and of those before it whose invoice is still to come.
-func (a *api) unbilledCents(ctx context.Context, r request, s subscribed, now time.Time) (int64, error) {
+func (a *api) unbilledCents(ctx context.Context, r request, definitions postgres.Definitions, s subscribed, now time.Time) (int64, error) {
 	var total int64
 	charges, err := (&usageFilter{}).charges(s.plan)
 	if err != nil || s.subscription.StartedAt == nil {
 		return 0, err
 	}
 	for _, period := range unbilledPeriods(s, now) {
-		usages, err := a.priceUsage(ctx, r, s, period, charges)
+		usages, err := a.priceUsage(ctx, r, definitions, s, period, charges)
 		if err != nil {
 			return 0, err
 		}

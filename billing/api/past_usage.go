@@ -77,15 +77,10 @@ func pastUsageOf(u *billing.InvoicedUsage) (customerUsageObject, error) {
 // invoicedAt returns the usage that a finalized invoice has billed of a subscription's
 // period, nil if there is none: by an instant in the period, or by the invoice.
 func (a *api) invoicedAt(ctx context.Context, s *billing.Subscription, filter postgres.InvoicedUsageFilter) (*billing.InvoicedUsage, error) {
-	filter.SubscriptionExternalID = s.ExternalID
-	invoiced, _, err := a.DB.InvoicedUsage(ctx, s.OrganizationID, s.CustomerID, filter, postgres.Page{})
-	if err != nil {
+	filter.SubscriptionID = &s.ID
+	invoiced, _, err := a.DB.InvoicedUsage(ctx, s.OrganizationID, s.CustomerID, filter, postgres.Page{Size: 1})
+	if err != nil || len(invoiced) == 0 {
 		return nil, err
 	}
-	for i := range invoiced {
-		if invoiced[i].SubscriptionID == s.ID {
-			return &invoiced[i], nil
-		}
-	}
-	return nil, nil
+	return &invoiced[0], nil
 }

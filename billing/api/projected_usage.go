@@ -48,7 +48,7 @@ func (a *api) showProjectedUsage(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	usages, err := a.priceUsage(ctx, r, asked.subscribed, asked.period, charges)
+	usages, err := a.priceUsage(ctx, r, asked.definitions, asked.subscribed, asked.period, charges)
 	if err != nil {
 		return nil, err
 	}

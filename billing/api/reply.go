@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"weir/aggregator"
 	"weir/aggregator/query"
 	"weir/billing"
 )
@@ -62,6 +63,10 @@ func refusal(err error) errorBody {
 			Status: http.StatusUnprocessableEntity, Error: "Unprocessable Entity",
 			Code: codeValidation, Details: expression.Error(),
 		}
+	case errors.Is(err, billing.ErrTooLarge): // of what was sent: no invoice could hold it
+		return tooLargeRefusal("amount_cents", err.Error())
+	case errors.Is(err, aggregator.ErrTooManyCells):
+		return tooLargeRefusal("usage", aggregator.ErrTooManyCells.Error())
 	case errors.Is(err, errLog):
 		return errorBody{
 			Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codeLog,
@@ -86,6 +91,14 @@ func refusal(err error) errorBody {
 		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codeUnreachable}
 	}
 	return errorBody{Status: http.StatusInternalServerError, Error: "Internal Server Error"}
+}
+
+// tooLargeRefusal refuses to show usage that is too large, and says of what.
+func tooLargeRefusal(field, message string) errorBody {
+	return errorBody{
+		Status: http.StatusUnprocessableEntity, Error: "Unprocessable Entity", Code: codeValidation,
+		Details: map[string][]string{field: {billing.CodeOutOfRange}}, Message: message,
+	}
 }
 
 func callerRefusal(caller *billing.Error, err error) errorBody {

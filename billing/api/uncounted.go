@@ -17,7 +17,7 @@ import (
 // down. Cancelled events are not in lists.
 var uncountedReasons = []string{
 	aggregator.MissingProperty.String(), aggregator.NotANumber.String(), aggregator.ExpressionFailed.String(),
-	reasonUnknownCode, reasonNoSubscription, reasonNoCharge,
+	reasonUnknownCode, reasonNoSubscription, reasonNoCharge, reasonBeforeBilling,
 }
 
 // Bounds of what is looked through for one subscription.
@@ -145,7 +145,8 @@ func uncountedEventOf(e *uncountedEvent) eventObject[uncountedPlace] {
 }
 
 // uncountedSources returns where there are events that count nowhere. While the
-// subscription runs it depends on their codes; outside of that nothing of it counts.
+// subscription is billed it depends on their codes; outside of that nothing counts but
+// what a recurring metric carries into its next period.
 func (a *api) uncountedSources(ctx context.Context, r request, q *uncountedQuestion) ([]uncountedSource, error) {
 	versions, err := a.DB.SubscriptionsOf(ctx, r.organization.ID, q.subscription)
 	if err != nil {
@@ -155,7 +156,7 @@ func (a *api) uncountedSources(ctx context.Context, r request, q *uncountedQuest
 	if err != nil {
 		return nil, err
 	}
-	spans, err := spansOf(versions, q.period)
+	spans, err := a.spansOf(ctx, versions, q.period)
 	if err != nil {
 		return nil, err
 	}
@@ -165,12 +166,8 @@ func (a *api) uncountedSources(ctx context.Context, r request, q *uncountedQuest
 		if err != nil {
 			return nil, err
 		}
-		var more []uncountedSource
-		if span.subscription == nil {
-			for _, s := range series {
-				more = append(more, uncountedSource{reason: reasonNoSubscription, code: s.Code, period: span.period})
-			}
-		} else if more, err = a.uncountedWhileRunning(ctx, r, q, span, series, &definitions); err != nil {
+		more, err := a.uncountedIn(ctx, r, q, span, series, &definitions)
+		if err != nil {
 			return nil, err
 		}
 		sources = append(sources, more...)
@@ -184,22 +181,29 @@ func (a *api) uncountedSources(ctx context.Context, r request, q *uncountedQuest
 	return sources, nil
 }
 
-// uncountedWhileRunning returns the sources of a span in which a subscription ran.
-func (a *api) uncountedWhileRunning(ctx context.Context, r request, q *uncountedQuestion, span runningSpan,
+// uncountedIn returns the sources of a span.
+func (a *api) uncountedIn(ctx context.Context, r request, q *uncountedQuestion, span usageSpan,
 	series []query.SeriesInfo, definitions *postgres.Definitions,
 ) ([]uncountedSource, error) {
-	plan, err := a.DB.PlanByID(ctx, r.organization.ID, span.subscription.PlanID)
-	if err != nil {
-		return nil, err
+	var plan billing.Plan // without charges
+	if span.subscription != nil && len(series) > 0 {
+		var err error
+		if plan, err = a.DB.PlanByID(ctx, r.organization.ID, span.subscription.PlanID); err != nil {
+			return nil, err
+		}
 	}
 	var sources []uncountedSource
 	var items []query.UsageItem
 	for _, s := range series {
 		metric := metricWithCode(definitions, s.Code)
+		charged := slices.ContainsFunc(plan.Charges, func(ch billing.Charge) bool { return ch.Metric.Code == s.Code })
+		carried := metric != nil && metric.Recurring && charged
 		switch {
+		case span.reason != "" && !carried:
+			sources = append(sources, uncountedSource{reason: span.reason, code: s.Code, period: span.period})
 		case metric == nil:
 			sources = append(sources, uncountedSource{reason: reasonUnknownCode, code: s.Code, period: span.period})
-		case !slices.ContainsFunc(plan.Charges, func(ch billing.Charge) bool { return ch.Metric.Code == s.Code }):
+		case !charged:
 			sources = append(sources, uncountedSource{reason: reasonNoCharge, code: s.Code, period: span.period})
 		case q.code == "" || q.code == s.Code:
 			if metric.Recurring { // of this span alone, and not of all before it
@@ -224,22 +228,23 @@ func (a *api) uncountedWhileRunning(ctx context.Context, r request, q *uncounted
 	return sources, nil
 }
 
-// runningSpan is a span of time in which a subscription ran, or none did.
-type runningSpan struct {
+// usageSpan is a span of time in which a subscription is billed, or none is.
+type usageSpan struct {
 	period       billing.Period
-	subscription *billing.Subscription // nil: none
+	subscription *billing.Subscription // that is billed, or is the next to be; nil: none ever is
+	reason       string                // why usage in it counts nowhere, "" where it is billed
 }
 
 // spansOf divides a period by the subscriptions that ran in it, the oldest first. No two
 // of one external id run at the same time.
-func spansOf(versions []billing.Subscription, period billing.Period) ([]runningSpan, error) {
-	var spans []runningSpan
-	add := func(to time.Time, s *billing.Subscription) {
+func (a *api) spansOf(ctx context.Context, versions []billing.Subscription, period billing.Period) ([]usageSpan, error) {
+	var spans []usageSpan
+	add := func(to time.Time, s *billing.Subscription, reason string) {
 		if to.After(period.To) {
 			to = period.To
 		}
 		if period.From.Before(to) {
-			spans = append(spans, runningSpan{billing.Period{From: period.From, To: to}, s})
+			spans = append(spans, usageSpan{billing.Period{From: period.From, To: to}, s, reason})
 			period.From = to
 		}
 	}
@@ -247,19 +252,30 @@ func spansOf(versions []billing.Subscription, period billing.Period) ([]runningS
 	slices.SortFunc(versions, func(x, y billing.Subscription) int { return x.StartedAt.Compare(*y.StartedAt) })
 	for i := range versions {
 		s := &versions[i]
-		add(*s.StartedAt, nil)
+		add(*s.StartedAt, s, reasonNoSubscription)
 		end := period.To
 		for _, at := range []*time.Time{s.EndingAt, s.TerminatedAt} {
 			if at != nil && at.Before(end) {
 				end = *at
 			}
 		}
-		add(end, s)
+		if !period.From.Before(end) {
+			continue
+		}
+		billed, err := a.billedFrom(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if billed.After(end) {
+			billed = end
+		}
+		add(billed, s, reasonBeforeBilling)
+		add(end, s, "")
+		if len(spans) > uncountedSpansMax {
+			return nil, tooMuch("from", fmt.Sprintf("the subscription began or ended more than %d times from from to to", uncountedSpansMax))
+		}
 	}
-	add(period.To, nil)
-	if len(spans) > uncountedSpansMax {
-		return nil, tooMuch("from", fmt.Sprintf("the subscription began or ended more than %d times from from to to", uncountedSpansMax))
-	}
+	add(period.To, nil, reasonNoSubscription)
 	return spans, nil
 }
 

@@ -101,6 +101,9 @@ func (a *api) usageDifferences(ctx context.Context, r request, u *billing.Invoic
 	if err != nil {
 		return nil, err
 	}
+	if len(answer.Items) > 0 && r.URL.Query().Has(memberSubscription) { // else there are several partitions
+		r.covers(answer.Partition, answer.Next)
+	}
 	return billing.Difference(u, each(answer.Items, bucketsOf))
 }
 

@@ -76,7 +76,8 @@ func codeFreeSince(ctx context.Context, tx pgx.Tx, org uuid.UUID, code string) (
 // filters, to look at; when it fails nothing is written. It may not use the database.
 // Values of filters that the metric no longer declares are taken out of its charges'
 // filters; see billing.ChargeFilter.Within. A metric that takes another code takes it as
-// a new one would; see CreateBillableMetric.
+// a new one would; see CreateBillableMetric. Values that would make more than
+// billing.SplitBytesMax of a plan's wildcards are filters: value_is_out_of_range.
 func (db *DB) UpdateBillableMetric(ctx context.Context, org uuid.UUID, code string, now time.Time, change func(m *billing.BillableMetric, charges []billing.Charge) error) (billing.BillableMetric, error) {
 	var metric billing.BillableMetric
 	err := db.inTx(ctx, func(tx pgx.Tx) error {
@@ -97,7 +98,10 @@ func (db *DB) UpdateBillableMetric(ctx context.Context, org uuid.UUID, code stri
 		if err := updateMetric(ctx, tx, &metric); err != nil {
 			return err
 		}
-		return narrowChargeFilters(ctx, tx, &metric, charges, now)
+		if err := narrowChargeFilters(ctx, tx, &metric, charges, now); err != nil {
+			return err
+		}
+		return checkSplits(ctx, tx, org, charges)
 	})
 	if err != nil {
 		return billing.BillableMetric{}, writeError("cannot change billable metric", err)

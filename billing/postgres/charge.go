@@ -155,6 +155,29 @@ func checkCharges(ctx context.Context, tx pgx.Tx, p *billing.Plan) error {
 			return err
 		}
 	}
+	if billing.SplitBytes(p.Charges) > billing.SplitBytesMax {
+		return billing.Invalid("charges", billing.CodeOutOfRange)
+	}
+	return nil
+}
+
+// checkSplits returns an error of the caller's if the plans of the charges, whose metric was
+// changed in this transaction, filter and group by too much now.
+func checkSplits(ctx context.Context, tx pgx.Tx, org uuid.UUID, charges []billing.Charge) error {
+	var plans []billing.Plan
+	for i := range charges { // they come plan by plan
+		if id := charges[i].PlanID; len(plans) == 0 || plans[len(plans)-1].ID != id {
+			plans = append(plans, billing.Plan{ID: id})
+		}
+	}
+	if err := readCharges(ctx, tx, org, plans); err != nil {
+		return err
+	}
+	for i := range plans {
+		if billing.SplitBytes(plans[i].Charges) > billing.SplitBytesMax {
+			return billing.Invalid("filters", billing.CodeOutOfRange)
+		}
+	}
 	return nil
 }
 

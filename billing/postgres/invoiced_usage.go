@@ -19,7 +19,8 @@ const InvoicedPeriodsMax = 100
 // InvoicedUsageFilter says of which usage InvoicedUsage tells; the zero value is all.
 type InvoicedUsageFilter struct {
 	SubscriptionExternalID string
-	MetricCode             string // leaves out other metrics' charges, never a period
+	SubscriptionID         *uuid.UUID // nil = any with the external id
+	MetricCode             string     // leaves out other metrics' charges, never a period
 	// PeriodsCount leaves out all but the newest periods; 0 leaves out none. The
 	// subscriptions of a customer have their periods each by itself.
 	PeriodsCount int
@@ -36,6 +37,7 @@ func (db *DB) InvoicedUsage(ctx context.Context, org, customer uuid.UUID, f Invo
 		JOIN subscriptions s ON s.id = x.subscription_id
 		WHERE x.organization_id = @org AND i.customer_id = @customer AND i.status = 'finalized'
 			AND x.usage_from IS NOT NULL AND (@subscription = '' OR s.external_id = @subscription)
+			AND (@subscription_id::uuid IS NULL OR s.id = @subscription_id)
 			AND (@invoice::uuid IS NULL OR i.id = @invoice)
 			AND (@at::timestamptz IS NULL OR (x.usage_from <= @at AND @at < x.usage_to))`
 	page = page.Bounded()
@@ -45,7 +47,10 @@ func (db *DB) InvoicedUsage(ctx context.Context, org, customer uuid.UUID, f Invo
 		count: `SELECT count(*)` + from,
 		list: `SELECT ` + invoicedUsageColumns + from + `
 			ORDER BY x.usage_to DESC, i.created_at DESC, i.id, x.position LIMIT @limit OFFSET @offset`,
-		args: pgx.NamedArgs{"org": org, "customer": customer, "subscription": f.SubscriptionExternalID, "invoice": f.InvoiceID, "at": f.At},
+		args: pgx.NamedArgs{
+			"org": org, "customer": customer, "subscription": f.SubscriptionExternalID, "subscription_id": f.SubscriptionID,
+			"invoice": f.InvoiceID, "at": f.At,
+		},
 	}, page, scanInvoicedUsage)
 	if err != nil {
 		return nil, 0, err

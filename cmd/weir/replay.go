@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -20,6 +21,9 @@ import (
 // errDifferences: a replay has found what the stores in use and the log do not agree on.
 var errDifferences = errors.New("stores differ from what the log makes")
 
+// errInterrupted: a replay was told to stop. It is an error, since nothing is proved.
+var errInterrupted = errors.New("interrupted: what was not replayed is not proved")
+
 // differencesShownMax is how many differences of one partition are printed; all are counted.
 const differencesShownMax = 100
 
@@ -31,6 +35,11 @@ type replayCommand struct {
 
 // Run replays partition after partition. weir must not be running in the data directory.
 func (c replayCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger) (err error) {
+	defer func() {
+		if err != nil && ctx.Err() != nil && !errors.Is(err, errDifferences) {
+			err = errInterrupted
+		}
+	}()
 	p, err := openProcess(ctx, cfg, logger)
 	if err != nil {
 		return err
@@ -41,7 +50,7 @@ func (c replayCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger
 	}
 	numbers := c.Partitions
 	if len(numbers) == 0 {
-		if numbers, err = p.storedPartitions(); err != nil {
+		if numbers, err = p.storedPartitions(os.Stdout); err != nil {
 			return err
 		}
 	}
@@ -64,13 +73,34 @@ func (c replayCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger
 	return nil
 }
 
-// openReplay opens what a replay reads: data directory, database, log.
+// replayPrefix begins the names of the directories in which stores are made anew.
+const replayPrefix = "replay-"
+
+// openReplay opens what a replay reads: data directory, database, log. It makes none of
+// them, and removes what a replay that was killed has left behind.
 func (p *process) openReplay(ctx context.Context) error {
+	path, err := chooseDataDir(p.cfg)
+	if err != nil {
+		return err
+	}
+	stores := (&dataDir{path: path}).aggregator()
+	if _, err := os.Stat(stores); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no store in %s", stores)
+	}
 	if err := p.openDataDir(); err != nil {
 		if errors.Is(err, errInUse) {
 			return fmt.Errorf("stop weir first: %w", err)
 		}
 		return err
+	}
+	left, err := filepath.Glob(filepath.Join(p.dir.path, replayPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("cannot look for what an earlier replay left: %w", err)
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("cannot remove what an earlier replay left: %w", err)
+		}
 	}
 	if err := p.openDatabase(ctx); err != nil {
 		return err
@@ -78,14 +108,18 @@ func (p *process) openReplay(ctx context.Context) error {
 	return p.openLog(ctx)
 }
 
-// storedPartitions returns the partitions that have a store in the data directory.
-func (p *process) storedPartitions() ([]int32, error) {
+// storedPartitions returns the partitions that have a store in the data directory, and
+// says which have none: nothing is proved of those.
+func (p *process) storedPartitions(out io.Writer) ([]int32, error) {
 	var numbers []int32
 	for number := range p.log.Identity().Partitions {
 		_, err := os.Stat(store.Dir(p.dir.aggregator(), number))
-		if err == nil {
+		switch {
+		case err == nil:
 			numbers = append(numbers, number)
-		} else if !errors.Is(err, os.ErrNotExist) {
+		case errors.Is(err, os.ErrNotExist):
+			fmt.Fprintf(out, "partition %d: no store here\n", number)
+		default:
 			return nil, fmt.Errorf("cannot look for stores: %w", err)
 		}
 	}
@@ -119,7 +153,7 @@ func (r *replay) run(ctx context.Context) (same bool, err error) {
 	if id := r.process.log.Identity().ID; progress.LogID != id {
 		return false, fmt.Errorf("the store is of log %q, not %q", progress.LogID, id)
 	}
-	dir, err := os.MkdirTemp(r.process.dir.path, "replay-")
+	dir, err := os.MkdirTemp(r.process.dir.path, replayPrefix)
 	if err != nil {
 		return false, fmt.Errorf("cannot make a directory: %w", err)
 	}

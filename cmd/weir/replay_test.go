@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,9 +70,55 @@ func TestReplay(t *testing.T) {
 		t.Errorf("replay said:\n%s", out)
 	}
 
+	// What a replay that was killed has left goes, and a store that is missing is said to be.
+	left := filepath.Join(dir, "replay-1234")
+	if err := os.MkdirAll(filepath.Join(left, "partition-00000"), privateMode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(store.Dir(filepath.Join(dir, "aggregator"), 0), filepath.Join(dir, "away")); err != nil {
+		t.Fatal(err)
+	}
+	if out := replayed(t, settings, 0); !strings.Contains(out, "partition 0: no store here") {
+		t.Errorf("replay does not say that a store is missing:\n%s", out)
+	}
+	if err := os.Rename(filepath.Join(dir, "away"), store.Dir(filepath.Join(dir, "aggregator"), 0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("replay leaves what another left behind: %v", err)
+	}
+
 	name := corruptOneCounter(t, dir, "acme", "sum")
 	if out := replayed(t, settings, exitFailure); !strings.Contains(out, name) || !strings.Contains(out, "1 differences") {
 		t.Errorf("replay does not name %s:\n%s", name, out)
+	}
+}
+
+// TestReplayInterrupted: a replay that is told to stop has proved nothing, and main takes
+// a cancellation for a good end.
+func TestReplayInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := testDir(t)
+	if err := os.Mkdir(filepath.Join(dir, "aggregator"), privateMode); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	err := replayCommand{}.Run(ctx, &Config{DataDir: dir, OpsListen: "127.0.0.1:0"}, slog.New(slog.DiscardHandler))
+	if err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("a replay that was interrupted ends with %v", err)
+	}
+}
+
+// TestReplayOfNothing: a proof makes nothing where there is nothing to prove.
+func TestReplayOfNothing(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(testDir(t), "none")
+	if out := replayed(t, []string{"WEIR_DATA_DIR=" + dir}, exitFailure); !strings.Contains(out, "there is no store") {
+		t.Errorf("replay said:\n%s", out)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("replay has made %s: %v", dir, err)
 	}
 }
 
