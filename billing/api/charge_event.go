@@ -10,7 +10,6 @@ import (
 	"weir/aggregator/query"
 	"weir/billing"
 	"weir/billing/postgres"
-	"weir/ingest"
 )
 
 // defaultFilter stands in charge_filter_id for what no filter of the charge takes.
@@ -53,28 +52,28 @@ func (p params) chargeEvents(subscription string) (chargeEvents, bool) {
 }
 
 // ofCharge narrows a list down to the events behind a figure of a usage or an invoice, if
-// the request names a charge. below is the position before which the invoice's events lie,
-// nil without an invoice.
-func (a *api) ofCharge(ctx context.Context, r request, p params, ask *query.EventsRequest) (below *ingest.Position, err error) {
+// the request names a charge.
+func (a *api) ofCharge(ctx context.Context, r request, p params, ask *query.EventsRequest) error {
 	c, asked := p.chargeEvents(ask.Subscription)
 	if err := p.err(); err != nil || !asked {
-		return nil, err
+		return err
 	}
 	var metered billing.MeteredCharge
+	var err error
 	if c.invoice == nil {
 		metered, err = a.meteredNow(ctx, r, &c)
 	} else {
 		var invoiced *billing.InvoicedUsage
 		if metered, invoiced, err = a.meteredThen(ctx, r, &c); err == nil {
-			below = c.bound(ask, &metered, invoiced)
+			bound(ask, &metered, invoiced)
 		}
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ask.Code = ""
 	ask.Of, err = c.part(&metered)
-	return below, err
+	return err
 }
 
 // meteredNow finds the charge on the plan of the subscription.
@@ -132,20 +131,20 @@ func (c *chargeEvents) names(ch *billing.Charge) bool {
 	return (c.id == "" || c.id == ch.ID.String()) && (c.code == "" || c.code == ch.Code)
 }
 
-// bound narrows the question down to what the invoice was made of, and returns the
-// position below which that lies. What is behind a recurring metric has no beginning.
-func (c *chargeEvents) bound(ask *query.EventsRequest, m *billing.MeteredCharge, u *billing.InvoicedUsage) *ingest.Position {
+// bound narrows the question down to what the invoice was made of: its period, and the
+// events as they were at its cut. What is behind a recurring metric has no beginning.
+func bound(ask *query.EventsRequest, m *billing.MeteredCharge, u *billing.InvoicedUsage) {
 	if !m.Metric.Recurring && u.Period.From.After(ask.From) {
 		ask.From = u.Period.From
 	}
 	if u.Period.To.Before(ask.To) {
 		ask.To = u.Period.To
 	}
-	if u.Cut == nil {
-		return nil
+	if u.Cut == nil || u.Cut.Next == 0 { // made of nothing
+		ask.To = ask.From
+		return
 	}
-	below := ingest.PositionOf(u.Cut.Next, 0)
-	return &below
+	ask.At = u.Cut.Next
 }
 
 // part returns what is asked for as metering names it. Only the group keys that the

@@ -99,9 +99,8 @@
 // From a figure to its events: charge_code or charge_id narrow the list down to the events
 // that count for the charge; charge_filter_id to one of its filters, or with "default" to
 // what no filter takes; grouped_by[key]=value to the groups with that value. invoice_id takes
-// the invoice's period, prices and cut: of each page the events whose present content was
-// not before the cut are left out, so that it may be shorter, while meta counts them. What
-// was billed and is amended or cancelled since is not in the list; its versions tell.
+// the invoice's period, prices and cut: the events as they were when it was made, whatever has
+// been amended, cancelled or sent since.
 //
 // GET /events/{transaction_id} shows a cancelled event, too, with the content it had last,
 // and explains under weir: its versions by revision, the conflicts (later events with its id

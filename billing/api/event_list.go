@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"weir/aggregator/query"
@@ -45,8 +44,7 @@ func (a *api) listEvents(ctx context.Context, r request) (any, error) {
 	if err := a.fromStart(ctx, r, p, &ask); err != nil {
 		return nil, err
 	}
-	below, err := a.ofCharge(ctx, r, p, &ask)
-	if err != nil {
+	if err := a.ofCharge(ctx, r, p, &ask); err != nil {
 		return nil, err
 	}
 	answer, err := a.events(ctx, r, ask)
@@ -55,9 +53,6 @@ func (a *api) listEvents(ctx context.Context, r request) (any, error) {
 	}
 	if answer.Total >= query.EventsCountMax {
 		r.answer.Set(totalCappedHeader, "true")
-	}
-	if below != nil {
-		answer.Events = slices.DeleteFunc(answer.Events, func(e query.Event) bool { return e.Position >= *below })
 	}
 	return struct {
 		Events []eventObject[eventPlace] `json:"events"`

@@ -151,8 +151,8 @@ func TestInvoicedUsageAndWhatBecameOfIt(t *testing.T) {
 		"charge_code=calls&charge_filter_id=default":                       "c ",
 		"charge_code=calls&charge_filter_id=default&grouped_by[tier]=":     "c ",
 		"charge_code=calls&charge_filter_id=default&grouped_by[tier]=gold": "",
-		"charge_code=calls&invoice_id=" + invoice:                          "c a ", // before its cut
-		"charge_code=tokens&invoice_id=" + invoice:                         "",     // d was amended after it
+		"charge_code=calls&invoice_id=" + invoice:                          "c b a ", // as it was at its cut: without e, with b
+		"charge_code=tokens&invoice_id=" + invoice:                         "d ",     // as it was: it was amended after it
 	} {
 		if got := listed(query); got != want {
 			t.Errorf("%s: got %q, want %q", query, got, want)

@@ -89,7 +89,10 @@ func (j *journal) send(t *testing.T, who tenant, event string) {
 }
 
 // current returns what the entries amount to, identity by identity.
-func (j *journal) current() []query.Event {
+func (j *journal) current() []query.Event { return j.at(0) }
+
+// at is current as of an offset: entries of records from there on do not exist; 0 = now.
+func (j *journal) at(offset int64) []query.Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	identity := func(e *query.Event) string {
@@ -98,6 +101,9 @@ func (j *journal) current() []query.Event {
 	var order []string
 	of := make(map[string][]query.Event)
 	for _, e := range j.entries {
+		if offset > 0 && e.Position >= ingest.PositionOf(offset, 0) {
+			continue
+		}
 		if of[identity(&e)] == nil {
 			order = append(order, identity(&e))
 		}
@@ -216,7 +222,7 @@ func (j *journal) Events(_ context.Context, req query.EventsRequest) (query.Even
 		return query.EventsAnswer{}, errors.New("bad limit")
 	}
 	var found []query.Event
-	for _, e := range j.current() {
+	for _, e := range j.at(req.At) {
 		at, event := time.Unix(0, e.Timestamp), metered(&e)
 		e.Versions, e.Conflicts = nil, nil
 		switch {

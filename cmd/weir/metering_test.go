@@ -364,6 +364,17 @@ func TestCorrections(t *testing.T) {
 	if total := text(t, c.must(t, "GET", "/invoices", nil), "invoices", 0, "total_amount_cents"); total != "5100" {
 		t.Errorf("a finalized invoice has become %s cents", total)
 	}
+	// The evidence behind the invoice is what it was when the invoice was made.
+	invoice := text(t, c.must(t, "GET", "/invoices", nil), "invoices", 0, "lago_id")
+	behind := c.must(t, "GET", "/events?external_subscription_id=acme&charge_code=work&invoice_id="+invoice, nil)
+	var got []string
+	events, _ := dig(t, behind, "events").([]any)
+	for _, e := range events {
+		got = append(got, text(t, e, "transaction_id")+" "+text(t, e, "properties", "v"))
+	}
+	if fmt.Sprint(got) != "[b 50 a 1]" {
+		t.Errorf("behind the invoice are %v, want b with 50 and a with 1", got)
+	}
 	w.stop()
 	replayed(t, settings, 0)
 }
