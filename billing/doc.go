@@ -70,7 +70,8 @@
 // carry it. A deleted metric takes its charges with it. Its events stay, as evidence; a new
 // metric with its code counts only those received after the deletion, by the system's
 // clock as intake stamps them (BillableMetric.ReceivedFrom). Clocks of processes that
-// differ may put an event of that very moment on the other side.
+// differ may put an event of that very moment on the other side. An event that is amended
+// is received anew: amended after the deletion, it counts for the new metric.
 //
 // The values of a charge filter never change under its id, which fees refer to. A filter
 // whose values are others is another filter.

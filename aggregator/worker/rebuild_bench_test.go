@@ -19,6 +19,7 @@ var rebuildEvents = flag.Int("rebuild.events", 2_000_000, "events of BenchmarkRe
 // BenchmarkRebuild makes the counters of one series anew from the events of 31 days.
 func BenchmarkRebuild(b *testing.B) {
 	p := applyPartition(b)
+	p.options.RecentIDsMax = 4 * *rebuildEvents // filling the store is not what is measured
 	fillSeries(b, p, *rebuildEvents, 31*24*time.Hour)
 	for _, metric := range []*aggregator.Metric{
 		{Aggregation: aggregator.CountAgg},

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -30,17 +31,28 @@ const (
 // crashBatch is one request's events.
 type crashBatch struct {
 	lines  []byte
+	first  crashEvent // the one that may be cancelled later
 	counts [crashSubscriptions]int64
 	sums   [crashSubscriptions]int64 // thousandths
 }
 
+// crashEvent is one event, as it is needed to cancel it.
+type crashEvent struct {
+	id           string
+	subscription int
+	value        int64 // thousandths
+}
+
 // crashLoad is what was sent so far, and what of it was acknowledged.
 type crashLoad struct {
-	mu       sync.Mutex
-	rand     *rand.Rand
-	acked    []*crashBatch
-	unacked  []*crashBatch
-	inFlight atomic.Int64
+	mu      sync.Mutex
+	rand    *rand.Rand
+	acked   []*crashBatch
+	unacked []*crashBatch
+	// cancelled were told to count no more; of uncancelled nobody knows.
+	cancelled   []crashEvent
+	uncancelled []crashEvent
+	inFlight    atomic.Int64
 }
 
 // next makes a batch of new events of random subscriptions.
@@ -52,8 +64,12 @@ func (l *crashLoad) next(t *testing.T) *crashBatch {
 		subscription, value := l.rand.IntN(crashSubscriptions), l.rand.Int64N(10_000_000)
 		batch.counts[subscription]++
 		batch.sums[subscription] += value
+		e := crashEvent{uuid.NewString(), subscription, value}
+		if batch.first.id == "" {
+			batch.first = e
+		}
 		batch.lines = append(batch.lines, jsonLines(t, object{
-			"transaction_id":           uuid.NewString(),
+			"transaction_id":           e.id,
 			"external_subscription_id": fmt.Sprintf("crash-%d", subscription),
 			"code":                     "work",
 			"timestamp":                1_700_000_000 + l.rand.Int64N(1_000_000),
@@ -81,6 +97,56 @@ func (l *crashLoad) send(ctx context.Context, c *client, batch *crashBatch) erro
 	return nil
 }
 
+// cancelOne cancels the first event of a batch that was acknowledged, once for each batch.
+// The crash may come at any moment of it.
+func (l *crashLoad) cancelOne(ctx context.Context, c *client) {
+	l.mu.Lock()
+	if len(l.acked) == 0 {
+		l.mu.Unlock()
+		return
+	}
+	batch := l.acked[l.rand.IntN(len(l.acked))]
+	e := batch.first
+	batch.first = crashEvent{}
+	l.mu.Unlock()
+	if e.id == "" { // it was this one's turn before
+		return
+	}
+	err := c.cancelCrash(ctx, e)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.uncancelled = append(l.uncancelled, e)
+		return
+	}
+	l.cancelled = append(l.cancelled, e)
+}
+
+// cancelCrash cancels an event; an error says that it may have been, or not.
+func (c *client) cancelCrash(ctx context.Context, e crashEvent) error {
+	url := fmt.Sprintf("%s/api/v1/events/%s?external_subscription_id=crash-%d", c.api, e.id, e.subscription)
+	status, answer, err := c.do(ctx, http.MethodDelete, url, "", nil)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("status %d: %v", status, answer)
+	}
+	return err
+}
+
+// recancel cancels everything of which nobody knows whether it was cancelled.
+func (l *crashLoad) recancel(t *testing.T, c *client) {
+	t.Helper()
+	l.mu.Lock()
+	again := l.uncancelled
+	l.uncancelled = nil
+	l.mu.Unlock()
+	for _, e := range again {
+		eventually(t, 30*time.Second, func() error { return c.cancelCrash(t.Context(), e) })
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cancelled = append(l.cancelled, again...)
+}
+
 // resend sends everything that was not acknowledged, and a random tenth of what was.
 func (l *crashLoad) resend(t *testing.T, c *client) {
 	t.Helper()
@@ -104,10 +170,11 @@ func (l *crashLoad) resend(t *testing.T, c *client) {
 			t.Fatalf("cannot resend what was acknowledged: %v", err)
 		}
 	}
+	l.recancel(t, c)
 }
 
-// TestCrash kills weir under load, again and again, and compares count and sum
-// of every subscription with what was sent: nothing lost, nothing twice.
+// TestCrash kills weir under load, again and again, and compares count and sum of every
+// subscription with what was sent and cancelled: nothing lost, nothing twice.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -142,7 +209,7 @@ func TestCrash(t *testing.T) {
 	c := newClient(w.url, key)
 	load.resend(t, c)
 	checkCrashUsage(t, c, load)
-	t.Logf("%d events, %d kills inside a checkpoint, %d restarts resumed behind offset 0", len(load.acked)*crashBatchEvents, torn, resumed)
+	t.Logf("%d events, %d of them cancelled, %d kills inside a checkpoint, %d restarts resumed behind offset 0", len(load.acked)*crashBatchEvents, len(load.cancelled), torn, resumed)
 	if resumed < *crashRounds/2 {
 		t.Errorf("only %d of %d restarts resumed from a checkpoint: the rest replayed from zero", resumed, *crashRounds)
 	}
@@ -165,6 +232,7 @@ func killUnderLoad(t *testing.T, w *weir, c *client, load *crashLoad, dir string
 				if load.send(ctx, c, load.next(t)) != nil {
 					return
 				}
+				load.cancelOne(ctx, c)
 			}
 		})
 	}
@@ -229,6 +297,10 @@ func checkCrashUsage(t *testing.T, c *client, load *crashLoad) {
 			counts[i] += batch.counts[i]
 			sums[i] += batch.sums[i]
 		}
+	}
+	for _, e := range load.cancelled {
+		counts[e.subscription]--
+		sums[e.subscription] -= e.value
 	}
 	for i := range crashSubscriptions {
 		want := fmt.Sprintf("%d events, sum %s", counts[i], plain(fmt.Sprintf("%d.%03d", sums[i]/1000, sums[i]%1000)))

@@ -40,10 +40,7 @@ func (c replayCommand) Run(ctx context.Context, cfg *Config, logger *slog.Logger
 			err = errInterrupted
 		}
 	}()
-	p, err := openProcess(ctx, cfg, logger)
-	if err != nil {
-		return err
-	}
+	p := newProcess(ctx, cfg, logger)
 	defer func() { err = errors.Join(err, p.Close()) }()
 	if err := p.openReplay(ctx); err != nil {
 		return err
