@@ -94,8 +94,9 @@ func (m *Metric) cellsMax() int {
 
 // Catalog is an immutable set of the metrics in force.
 type Catalog struct {
-	Version int64
-	metrics map[catalogKey]*Metric
+	Version     int64
+	metrics     map[catalogKey]*Metric
+	expressions map[catalogKey]*ingest.Expression // of those metrics that have one
 }
 
 type catalogKey struct {
@@ -106,9 +107,16 @@ type catalogKey struct {
 // NewCatalog returns a catalog of the metrics, at most one for each
 // organization and code; a later one replaces an earlier.
 func NewCatalog(version int64, metrics []*Metric) *Catalog {
-	c := &Catalog{Version: version, metrics: make(map[catalogKey]*Metric, len(metrics))}
+	c := &Catalog{
+		Version: version, metrics: make(map[catalogKey]*Metric, len(metrics)), expressions: make(map[catalogKey]*ingest.Expression),
+	}
 	for _, m := range metrics {
 		c.metrics[catalogKey{m.Organization, m.Code}] = m
+	}
+	for key, m := range c.metrics {
+		if m.Expression != nil {
+			c.expressions[key] = m.Expression
+		}
 	}
 	return c
 }
@@ -116,4 +124,13 @@ func NewCatalog(version int64, metrics []*Metric) *Catalog {
 // Metric returns the organization's metric with the code, nil if there is none.
 func (c *Catalog) Metric(organization uuid.UUID, code []byte) *Metric {
 	return c.metrics[catalogKey{organization, string(code)}]
+}
+
+// Expression returns the expression of the organization's metric with the code, nil if it
+// has none. It is asked for every event that comes in: where no metric has one, it costs nothing.
+func (c *Catalog) Expression(organization uuid.UUID, code []byte) *ingest.Expression {
+	if len(c.expressions) == 0 {
+		return nil
+	}
+	return c.expressions[catalogKey{organization, string(code)}]
 }

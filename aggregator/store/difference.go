@@ -37,8 +37,12 @@ type Difference struct {
 
 // String returns the difference as one line.
 func (d *Difference) String() string {
-	return fmt.Sprintf("%s %s: %s, %s", d.Subject, d.Name, orNothing(d.A), orNothing(d.B))
+	a, b := d.Values()
+	return fmt.Sprintf("%s %s: %s, %s", d.Subject, d.Name, a, b)
 }
+
+// Values returns what each store has, for people: also that it has nothing.
+func (d *Difference) Values() (a, b string) { return orNothing(d.A), orNothing(d.B) }
 
 func orNothing(s string) string {
 	if s == "" {

@@ -207,8 +207,8 @@ func (r *replay) compare(ctx context.Context, live, again *store.Store, began ti
 			return nil
 		}
 		if differences++; differences <= differencesShownMax {
-			fmt.Fprintf(r.out, "partition %d: %s %s: in use %s, replayed %s\n",
-				r.partition, d.Subject, d.Name, orNothing(d.A), orNothing(d.B))
+			inUse, replayed := d.Values()
+			fmt.Fprintf(r.out, "partition %d: %s %s: in use %s, replayed %s\n", r.partition, d.Subject, d.Name, inUse, replayed)
 		}
 		return nil
 	})
@@ -231,11 +231,4 @@ func (r *replay) report(a *store.Snapshot, differences, rebuilding int, took tim
 		fmt.Fprintf(r.out, "partition %d: counters of %d series are not of the catalog's definitions, being rebuilt, and were not compared\n",
 			r.partition, rebuilding)
 	}
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }

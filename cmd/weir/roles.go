@@ -135,11 +135,7 @@ func (p *process) expression(organization uuid.UUID, code []byte) *ingest.Expres
 	if catalog == nil {
 		return nil
 	}
-	metric := catalog.Metric(organization, code)
-	if metric == nil {
-		return nil
-	}
-	return metric.Expression
+	return catalog.Expression(organization, code)
 }
 
 // serveAPI serves the management API alone.
