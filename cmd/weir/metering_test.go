@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -203,6 +204,15 @@ func TestEveryAggregation(t *testing.T) {
 	c, _ := inProcess(t, "--sandbox")
 	c.must(t, "POST", "/test_clock", object{"test_clock": object{"now": april}})
 	createEveryMetric(t, c)
+	refused := 0
+	eventually(t, 10*time.Second, func() error { // as soon as the ingest server knows the metric
+		refused++
+		lacksB := eventLine(t, fmt.Sprint("lacks-b-", refused), "expression", meteredEvent{at: "04-04T00:00", properties: object{"a": 2}})
+		if status, answer := sendOneAs(t, c, lacksB); status != http.StatusUnprocessableEntity {
+			return fmt.Errorf("an event without what its metric's expression needs is answered with %d: %v", status, answer)
+		}
+		return nil
+	})
 	var lines []any
 	for _, m := range everyMetric {
 		for i, e := range m.events {
@@ -332,16 +342,27 @@ func TestCorrections(t *testing.T) {
 		t.Errorf("cancelled is %s", got)
 	}
 	unitsOfAcme(t, c, "work", "51 of 2")
-	// A cancelled id stays used.
-	if status, answer := sendOneAs(t, c, eventLine(t, "c", "work", value("04-03T00:00", 300))); status == http.StatusOK {
-		t.Logf("the repeat of a cancelled event is answered with 200: %v", answer)
+	// A cancelled id stays used: the node that remembers it says so.
+	again := eventLine(t, "c", "work", value("04-03T00:00", 300))
+	if status, answer := sendOneAs(t, c, again); status != http.StatusUnprocessableEntity {
+		t.Errorf("the repeat of a cancelled event is answered with %d: %v", status, answer)
 	}
-	unitsOfAcme(t, c, "work", "51 of 2")
 
 	w.kill()
 	w = start(t, "all", settings...)
 	w.waitReady()
 	c = newClient(w.url, "k")
+	unitsOfAcme(t, c, "work", "51 of 2")
+	// A node that has forgotten it takes it, and it counts nothing.
+	if status, answer := sendOneAs(t, c, again); status != http.StatusOK {
+		t.Errorf("the repeat is answered with %d: %v", status, answer)
+	}
+	eventually(t, 10*time.Second, func() error {
+		if w.metrics()["weir_aggregator_duplicates_total"] < 1 {
+			return errors.New("the repeat has not come to the aggregator")
+		}
+		return nil
+	})
 	unitsOfAcme(t, c, "work", "51 of 2")
 
 	c.must(t, "POST", "/test_clock", object{"test_clock": object{"now": may}})
