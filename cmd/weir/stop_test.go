@@ -44,6 +44,10 @@ func TestOtherLog(t *testing.T) {
 		w = start(t, "all", settings...)
 		logID = waitStopped(t, w)
 		c = newClient(w.url, "stop")
+		eventually(t, 10*time.Second, func() error { // the operations server is up before the API
+			_, _, err := c.do(t.Context(), http.MethodGet, c.api+"/health", "", nil)
+			return err
+		})
 		if status, answer := sendOne(t, c, "after", "tokens", object{"n": 1}); status != http.StatusServiceUnavailable {
 			t.Errorf("%s: an event is answered with %d: %v", when, status, answer)
 		}
