@@ -4,57 +4,74 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/google/uuid"
 )
 
 // Hashes take length-prefixed parts: each part stands behind its length as a
-// uvarint, so that no two lists of parts give the same bytes, and an organization
-// with a short id still fits one block of SHA-256. The organization goes in as its
+// uvarint, so that no two lists of parts give the same bytes. The organization goes in as its
 // lower-case UUID text. All of this is for ever: stores are keyed by it.
 
-// ID is an event's identity in 128 bits: eight bytes of SHA-256 over
-// (organization, transaction_id), then eight over (organization, subscription,
-// transaction_id). The first half finds an id whose subscription is not known.
+// ID is an event's identity in 128 bits: 4 bytes of XXH64 over (organization,
+// transaction_id), then 12 bytes of SHA-256 over (organization, subscription,
+// transaction_id), the first of each. The first part finds an id whose subscription is not known;
+// others may share it, so whoever looks an event up by it compares the event.
+//
+// The 96 bits of SHA-256 are what keeps two ids apart, also for a sender who tries to
+// make two that agree: that takes about 2^48 attempts, and hits only ids of its own.
 type ID [16]byte
 
-// IDPrefix returns the first half of the ID of every event that has the
+// IDPrefixBytes is the length of the part of an ID that does not depend on the subscription.
+const IDPrefixBytes = 4
+
+// IDPrefix returns the first part of the ID of every event that has the
 // transaction_id, whatever its subscription.
-func IDPrefix(organization uuid.UUID, transactionID []byte) [8]byte {
+func IDPrefix(organization uuid.UUID, transactionID []byte) (prefix [IDPrefixBytes]byte) {
 	var scratch [idScratchBytes]byte
-	sum := sha256.Sum256(appendPart(appendOrganization(scratch[:0], organization), transactionID))
-	return [8]byte(sum[:8])
+	buf := appendPart(appendOrganization(scratch[:0], organization), transactionID)
+	binary.BigEndian.PutUint32(prefix[:], uint32(xxhash.Sum64(buf)>>32))
+	return prefix
 }
 
 // IDKey returns the ID of an event.
 func IDKey(organization uuid.UUID, subscription, transactionID []byte) ID {
-	var scratch [idScratchBytes]byte
-	var id ID
-	buf := appendOrganization(scratch[:0], organization)
-	sum := sha256.Sum256(appendPart(buf, transactionID))
-	copy(id[:8], sum[:8])
-	sum = sha256.Sum256(appendIdentity(buf, subscription, transactionID))
-	copy(id[8:], sum[:8])
+	id, _ := Identify(organization, subscription, transactionID)
 	return id
+}
+
+// Identify returns the ID of an event and its lago_id (EventID): one hash makes both.
+func Identify(organization uuid.UUID, subscription, transactionID []byte) (id ID, eventID uuid.UUID) {
+	var scratch [idScratchBytes]byte
+	buf := appendOrganization(scratch[:0], organization)
+	binary.BigEndian.PutUint32(id[:], uint32(xxhash.Sum64(appendPart(buf, transactionID))>>32))
+	sum := sha256.Sum256(appendIdentity(buf, subscription, transactionID))
+	copy(id[IDPrefixBytes:], sum[:])
+	return id, eventIDOf(&sum)
 }
 
 // EventID returns an event's lago_id: a UUID (version 8, RFC 9562) made from its
 // identity, so that every node and every replay gives the event the same one.
 func EventID(organization uuid.UUID, subscription, transactionID []byte) uuid.UUID {
-	var scratch [idScratchBytes]byte
-	buf := appendOrganization(scratch[:0], organization)
-	sum := sha256.Sum256(appendIdentity(buf, subscription, transactionID))
+	_, eventID := Identify(organization, subscription, transactionID)
+	return eventID
+}
+
+func eventIDOf(sum *[sha256.Size]byte) uuid.UUID {
 	id := uuid.UUID(sum[16:])
 	id[6] = id[6]&0x0f | 0x80
 	id[8] = id[8]&0x3f | 0x80
 	return id
 }
 
-// ContentHash returns the hash of what an event says besides who it is and when:
+// ContentHash returns the hash (XXH64) of what an event says besides who it is and when:
 // code, precise_total_amount_cents, properties by name with kind and text. Two
 // events of one identity with different hashes are in conflict; so are two whose
 // senders stated different times. A time that weir filled in (Event.Filled) agrees
 // with every other: nobody stated it.
-func ContentHash(e *Event) [sha256.Size]byte {
+//
+// It tells a sender that it used an id twice. Whoever makes two contents with one hash on
+// purpose misses that message, and nothing else: the first content counts.
+func ContentHash(e *Event) uint64 {
 	if contentBytes(e) > contentScratchBytes {
 		return largeContentHash(e)
 	}
@@ -63,14 +80,12 @@ func ContentHash(e *Event) [sha256.Size]byte {
 	for i := range e.Properties {
 		buf = appendContentProperty(buf, &e.Properties[i])
 	}
-	return sha256.Sum256(buf)
+	return xxhash.Sum64(buf)
 }
 
-// ContentHash32 returns the first four bytes of ContentHash, big end first: what
-// windows and stores keep beside an ID.
+// ContentHash32 returns the high half of ContentHash: what windows and stores keep beside an ID.
 func ContentHash32(e *Event) uint32 {
-	sum := ContentHash(e)
-	return binary.BigEndian.Uint32(sum[:4])
+	return uint32(ContentHash(e) >> 32)
 }
 
 const (
@@ -110,15 +125,14 @@ func appendContentProperty(dst []byte, p *Property) []byte {
 
 // largeContentHash is ContentHash in pieces, for contents that are not worth room
 // on every stack.
-func largeContentHash(e *Event) (sum [sha256.Size]byte) {
+func largeContentHash(e *Event) uint64 {
 	var scratch [contentPieceBytes]byte
-	h := sha256.New()
-	h.Write(appendContentHead(scratch[:0], e))
+	h := xxhash.New()
+	_, _ = h.Write(appendContentHead(scratch[:0], e)) // never fails
 	for i := range e.Properties {
-		h.Write(appendContentProperty(scratch[:0], &e.Properties[i]))
+		_, _ = h.Write(appendContentProperty(scratch[:0], &e.Properties[i]))
 	}
-	h.Sum(sum[:0])
-	return sum
+	return h.Sum64()
 }
 
 // contentBytes is at least the length of what appendContent appends.

@@ -77,7 +77,7 @@ func (v *View) Histories(ctx context.Context, organization uuid.UUID, transactio
 }
 
 // entries returns the entries of the ids that begin with prefix, stored and pending.
-func (v *View) entries(ctx context.Context, prefix [8]byte) ([]entry, error) {
+func (v *View) entries(ctx context.Context, prefix [ingest.IDPrefixBytes]byte) ([]entry, error) {
 	var entries []entry
 	lower := append([]byte{spaceSeen}, prefix[:]...)
 	err := v.scan(ctx, lower, after(lower), func(key, value []byte) error {
@@ -97,7 +97,7 @@ func (v *View) entries(ctx context.Context, prefix [8]byte) ([]entry, error) {
 		p := &v.pending[i]
 		for at := range p.events {
 			e := &p.events[at]
-			if e.position >= v.end && e.position < v.cut && [8]byte(e.id[:8]) == prefix {
+			if e.position >= v.end && e.position < v.cut && [ingest.IDPrefixBytes]byte(e.id[:]) == prefix {
 				entries = append(entries, entry{e.id, e.seen(), p})
 			}
 		}
