@@ -16,8 +16,12 @@ type Batch struct {
 	Events []Event
 
 	properties []Property
+	usual      [usualPropertiesMax]usualProperty // of one event, as read; see usual.go
+	usualOrder [usualPropertiesMax]uint8         // indexes in usual, in the order of names
 	scan       scanner
 	call       call
+
+	thorough bool // set by tests: usual.go is not used
 }
 
 // Reset makes the Batch empty and lets go of the inputs it was filled from. All

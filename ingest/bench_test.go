@@ -123,6 +123,32 @@ func BenchmarkIDKey(b *testing.B) {
 	}
 }
 
+func BenchmarkIdentify(b *testing.B) {
+	events := benchBatch(b, 100).Events
+	var x Identifier
+	x.Reset(benchOrganization)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range events {
+			x.Identify(events[i].Subscription, events[i].TransactionID)
+		}
+	}
+	perEvent(b, len(events))
+}
+
+func BenchmarkIdentifierPartition(b *testing.B) {
+	events := benchBatch(b, 100).Events
+	var x Identifier
+	x.Reset(benchOrganization)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range events {
+			x.Partition(events[i].Subscription, 16)
+		}
+	}
+	perEvent(b, len(events))
+}
+
 func BenchmarkContentHash(b *testing.B) {
 	e := &benchBatch(b, 1).Events[0]
 	b.ReportAllocs()

@@ -27,7 +27,7 @@ import "bytes"
 // Its errors are *SyntaxError and *ValidationError, with the index 0.
 func (b *Batch) ParseCloudEvent(body []byte) error {
 	m := b.begin(body)
-	b.call.cloud = true
+	b.call.cloud, b.call.usual = true, false
 	return b.finish(m, b.event() && b.scan.end())
 }
 
@@ -39,7 +39,7 @@ func (b *Batch) ParseCloudEvent(body []byte) error {
 // the batch as a whole has the index -1 and the field events.
 func (b *Batch) ParseCloudEvents(body []byte, eventsMax int) error {
 	m := b.begin(body)
-	b.call.cloud = true
+	b.call.cloud, b.call.usual = true, false
 	return b.finish(m, b.cloudList(eventsMax) && b.scan.end())
 }
 

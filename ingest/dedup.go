@@ -2,20 +2,17 @@ package ingest
 
 import (
 	"fmt"
+	"math/bits"
 	"sync"
 )
 
 // WindowIDsDefault and WindowIDsMax are how many ids a Window remembers: by
-// default, and at most. An id costs about 48 bytes: a slot of 32 and, at the
-// default, two table entries of 8.
+// default, and at most. An id costs 48 bytes at the default, a slot of 32 and a quarter of
+// a table's line of 64; up to twice as much where the number is no power of two.
 const (
 	WindowIDsDefault = 1 << 20
 	WindowIDsMax     = 1 << 28
 )
-
-// pendingRoom is how many ids may be pending beside a full window before its
-// memory grows, by a copy.
-const pendingRoom = 1 << 16
 
 // Verdict is what a Window says of one sighting of an id.
 type Verdict uint8
@@ -50,19 +47,19 @@ type Sighting struct {
 //
 // All methods may be called from any goroutine. One mutex guards everything and
 // is taken once for a request, not once for an event; hashing is done before. To
-// claim and remember costs about 0.12 µs for an id in a full window of the default
-// size, nearly all of it waiting for memory.
+// claim and remember costs about 0.1 µs for an id in a full window of the default
+// size, most of it waiting for memory.
 type Window struct {
 	mu      sync.Mutex
-	idsMax  int
-	pending int
-	ids     int // remembered, at most idsMax
+	idsMax  uint32
+	pending int // ids that claims hold
+	table   idTable
 
-	table  idTable
-	slots  []idSlot
-	free   []uint32 // slots without an id
-	oldest uint32   // the first remembered slot; each links to the next
-	newest uint32   // the last, when ids > 0
+	// remembered is a ring, a power of two long: the slot of an id is at its sequence
+	// number. Who is remembered takes the place of the oldest.
+	remembered []idSlot
+	held       []idSlot // of pending ids, and free ones
+	free       []uint32 // indexes of held that are free
 
 	claims      []*Claim // by number; nil where the number is free
 	freeNumbers []uint32
@@ -73,22 +70,17 @@ type idSlot struct {
 	key       ID
 	timestamp int64
 	content   uint32
-	// link is slotFilled, slotPending and, in the low bits, the number of the
-	// claim that holds a pending id, or the slot of the next younger remembered one.
-	link uint32
+	claim     uint32 // slotFilled, and the number of the claim that holds a pending id
 }
 
-const (
-	slotFilled  = 1 << 31
-	slotPending = 1 << 30
-	slotLink    = slotPending - 1
-)
+// slotFilled: the timestamp was filled in by weir.
+const slotFilled = 1 << 31
 
 // Claim is what one request holds in a Window: ids whose write is under way.
 // The zero Claim is ready for use, and again after Written or Failed. It is used
 // by one goroutine at a time.
 type Claim struct {
-	slots  []uint32
+	slots  []uint32 // indexes of Window.held
 	number uint32
 	open   bool
 	// waiters is closed when the claim ends; made by the first request that waits.
@@ -108,9 +100,9 @@ func NewWindow(idsMax int) (*Window, error) {
 		return nil, fmt.Errorf("cannot remember %d ids: want 1 to %d", idsMax, WindowIDsMax)
 	}
 	return &Window{
-		idsMax: idsMax,
-		table:  newIDTable(idsMax),
-		slots:  make([]idSlot, 0, idsMax+min(idsMax, pendingRoom)),
+		idsMax:     uint32(idsMax),
+		table:      newIDTable(idsMax),
+		remembered: make([]idSlot, 1<<bits.Len(uint(idsMax-1))),
 	}, nil
 }
 
@@ -118,7 +110,7 @@ func NewWindow(idsMax int) (*Window, error) {
 func (w *Window) IDs() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.ids
+	return int(w.table.ids)
 }
 
 // Pending returns how many ids are held by claims: their write is under way.
@@ -126,6 +118,14 @@ func (w *Window) Pending() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.pending
+}
+
+// slot returns the slot of an id that is pending or remembered.
+func (w *Window) slot(ref idRef) *idSlot {
+	if ref&refPending != 0 {
+		return &w.held[ref&^refPending]
+	}
+	return &w.remembered[int(ref&refNumber)&(len(w.remembered)-1)]
 }
 
 // Claim gives every sighting its verdict and makes the claim hold the fresh
@@ -149,15 +149,14 @@ func (w *Window) Claim(c *Claim, sightings []Sighting) (wait <-chan struct{}) {
 	}
 	for i := range sightings {
 		s := &sightings[i]
-		at, found := w.table.find(w.slots, &s.Key)
-		if !found {
+		slot, pending := w.table.find(w, &s.Key)
+		if slot == nil {
 			s.Verdict = Fresh
 			w.hold(c, s)
 			continue
 		}
-		slot := &w.slots[at]
-		if slot.link&slotPending != 0 && slot.link&slotLink != c.number {
-			wait = w.claims[slot.link&slotLink].wait()
+		if number := slot.claim &^ slotFilled; pending && number != c.number {
+			wait = w.claims[number].wait()
 			w.drop(c)
 			return wait
 		}
@@ -171,21 +170,13 @@ func (w *Window) Claim(c *Claim, sightings []Sighting) (wait <-chan struct{}) {
 func (w *Window) Written(c *Claim) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.touchOldest(len(c.slots))
+	for _, at := range c.slots {
+		w.table.touch(&w.held[at].key)
+	}
 	for _, at := range c.slots {
 		w.remember(at)
 	}
 	w.end(c)
-}
-
-// touchOldest reads what forgetting needs, before n more ids are remembered. The
-// window is locked.
-func (w *Window) touchOldest(n int) {
-	at := w.oldest
-	for range min(w.ids, w.ids+n-w.idsMax) {
-		w.table.touch(&w.slots[at].key)
-		at = w.slots[at].link & slotLink
-	}
 }
 
 // Failed ends the claim without remembering anything: the request was refused
@@ -201,7 +192,7 @@ func (slot *idSlot) compare(s *Sighting) Verdict {
 	if slot.content != s.Content {
 		return Conflict
 	}
-	if slot.link&slotFilled == 0 && !s.Filled && slot.timestamp != s.Timestamp {
+	if slot.claim&slotFilled == 0 && !s.Filled && slot.timestamp != s.Timestamp {
 		return Conflict
 	}
 	return Repeat
@@ -235,47 +226,65 @@ func (w *Window) hold(c *Claim, s *Sighting) {
 		at = w.free[n-1]
 		w.free = w.free[:n-1]
 	} else {
-		at = uint32(len(w.slots))
-		w.slots = append(w.slots, idSlot{})
+		at = uint32(len(w.held))
+		w.held = append(w.held, idSlot{})
 	}
-	link := slotPending | c.number
+	claim := c.number
 	if s.Filled {
-		link |= slotFilled
+		claim |= slotFilled
 	}
-	w.slots[at] = idSlot{key: s.Key, timestamp: s.Timestamp, content: s.Content, link: link}
-	w.table.insert(w.slots, at)
+	w.held[at] = idSlot{key: s.Key, timestamp: s.Timestamp, content: s.Content, claim: claim}
+	if w.table.crowded(w.pending) || !w.table.insert(tagOf(&s.Key), refPending|idRef(at)) {
+		w.grow()
+		w.mustInsert(&s.Key, refPending|idRef(at))
+	}
 	c.slots = append(c.slots, at)
 	w.pending++
 }
 
-// remember turns a pending slot into the newest remembered one. The window is locked.
-func (w *Window) remember(at uint32) {
-	if w.ids == w.idsMax {
-		old := w.oldest
-		w.oldest = w.slots[old].link & slotLink
-		w.release(old)
-		w.ids--
+// grow makes a table of twice the size: more ids are pending than the window was sized
+// for. The window is locked.
+func (w *Window) grow() {
+	old := w.table
+	w.table = idTableOf(2 * len(old.lines))
+	w.table.next = old.next
+	for _, c := range w.claims {
+		if c == nil {
+			continue
+		}
+		for _, at := range c.slots {
+			w.mustInsert(&w.held[at].key, refPending|idRef(at))
+		}
 	}
-	w.slots[at].link &= slotFilled
-	if w.ids == 0 {
-		w.oldest = at
-	} else {
-		w.slots[w.newest].link |= at
+	w.table.ids = old.ids
+	for i := range old.ids { // from the oldest on, so that a line's latest is the latest
+		ref := refRemembered | idRef(old.next-old.ids+i)&refNumber
+		w.mustInsert(&w.slot(ref).key, ref)
 	}
-	w.newest = at
-	w.ids++
 }
 
-// release takes a slot's id out of the table and frees the slot. The window is locked.
-func (w *Window) release(at uint32) {
-	w.table.remove(w.slots, at)
+func (w *Window) mustInsert(key *ID, ref idRef) {
+	if !w.table.insert(tagOf(key), ref) {
+		panic("BUG: no room in the window's table")
+	}
+}
+
+// remember turns a pending id into the newest remembered one. The window is locked.
+func (w *Window) remember(at uint32) {
+	slot := &w.held[at]
+	ref := refRemembered | idRef(w.table.next)
+	w.table.replace(tagOf(&slot.key), refPending|idRef(at), ref)
+	*w.slot(ref) = *slot
+	w.table.next = (w.table.next + 1) & uint32(refNumber)
+	w.table.ids = min(w.table.ids+1, w.idsMax)
 	w.free = append(w.free, at)
 }
 
 // drop ends the claim and frees what it holds. The window is locked.
 func (w *Window) drop(c *Claim) {
 	for _, at := range c.slots {
-		w.release(at)
+		w.table.replace(tagOf(&w.held[at].key), refPending|idRef(at), 0)
+		w.free = append(w.free, at)
 	}
 	w.end(c)
 }

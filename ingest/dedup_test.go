@@ -235,6 +235,9 @@ func TestWindowModel(t *testing.T) {
 	for range 200 {
 		idsMax := 1 + rng.IntN(40)
 		w := newWindow(t, idsMax)
+		if rng.IntN(2) == 0 { // the numbers of the ids begin again soon
+			w.table.next = uint32(refNumber) - rng.Uint32N(200)
+		}
 		var model []Sighting // remembered, oldest first
 		for range 200 {
 			s := make([]Sighting, 1+rng.IntN(20))
@@ -269,6 +272,75 @@ func TestWindowModel(t *testing.T) {
 				t.Fatalf("%d ids remembered, want %d", w.IDs(), len(model))
 			}
 		}
+	}
+}
+
+// Many more ids are pending than a window was sized for, in claims that end in any
+// order, written or not: its table grows, and what is remembered is as it must be. No tag
+// is used twice, or a few are used by all.
+func TestWindowGrows(t *testing.T) {
+	t.Parallel()
+	for name, idOf := range map[string]func(n int) ID{
+		"equal tags": idOf,
+		"other tags": func(n int) ID {
+			id := idOf(n)
+			binary.LittleEndian.PutUint32(id[8:], uint32(n)*0x9e3779b9)
+			return id
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const claims, each, idsMax = 60, 50, 1000
+			seed := rand.Uint64()
+			t.Logf("seed %d", seed)
+			rng := rand.New(rand.NewPCG(seed, 0))
+			w := newWindow(t, idsMax)
+			lines := len(w.table.lines)
+			var open [claims]Claim
+			sightings := func(n int) []Sighting {
+				s := make([]Sighting, each)
+				for i := range s {
+					s[i] = Sighting{Key: idOf(n*each + i), Content: 1, Timestamp: 1}
+				}
+				return s
+			}
+			for n := range open {
+				if slices.Contains(claim(t, w, &open[n], sightings(n)), Repeat) {
+					t.Fatal("an id is a repeat, and none was before")
+				}
+			}
+			if w.Pending() != claims*each || len(w.table.lines) <= lines {
+				t.Fatalf("%d ids pending in %d lines, %d before", w.Pending(), len(w.table.lines), lines)
+			}
+			var written []int
+			for _, n := range rng.Perm(claims) {
+				if rng.IntN(3) == 0 {
+					w.Failed(&open[n])
+					continue
+				}
+				w.Written(&open[n])
+				written = append(written, n)
+			}
+			remembered := written[max(0, len(written)-idsMax/each):]
+			for n := range open {
+				var c Claim
+				want := Fresh
+				if slices.Contains(remembered, n) {
+					want = Repeat
+				}
+				for i, got := range claim(t, w, &c, sightings(n)) {
+					if got != want {
+						t.Fatalf("id %d of claim %d: %v, want %v", i, n, got, want)
+					}
+				}
+				w.Failed(&c)
+			}
+			for i := range w.table.lines {
+				if line := &w.table.lines[i]; line.pending != 0 {
+					t.Fatalf("%d ids pending beyond line %d, and none is pending", line.pending, i)
+				}
+			}
+		})
 	}
 }
 
@@ -328,4 +400,24 @@ func BenchmarkWindow(b *testing.B) {
 		w.Written(&c)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(s)), "ns/id")
+}
+
+// BenchmarkWindowParallel is BenchmarkWindow by many requests at a time.
+func BenchmarkWindowParallel(b *testing.B) {
+	w := newWindow(b, WindowIDsDefault)
+	const ids = 128
+	var seeds atomic.Uint64
+	b.SetParallelism(16)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		rng := rand.New(rand.NewPCG(1, seeds.Add(1)))
+		s := make([]Sighting, ids)
+		var c Claim
+		for pb.Next() {
+			renew(rng, s)
+			w.Claim(&c, s)
+			w.Written(&c)
+		}
+	})
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*ids), "ns/id")
 }

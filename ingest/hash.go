@@ -39,7 +39,8 @@ func IDKey(organization uuid.UUID, subscription, transactionID []byte) ID {
 	return id
 }
 
-// Identify returns the ID of an event and its lago_id (EventID): one hash makes both.
+// Identify returns the ID of an event and its lago_id (EventID): one hash makes both. An
+// Identifier does the same for many events in half the time.
 func Identify(organization uuid.UUID, subscription, transactionID []byte) (id ID, eventID uuid.UUID) {
 	var scratch [idScratchBytes]byte
 	buf := appendOrganization(scratch[:0], organization)
@@ -72,15 +73,21 @@ func eventIDOf(sum *[sha256.Size]byte) uuid.UUID {
 // It tells a sender that it used an id twice. Whoever makes two contents with one hash on
 // purpose misses that message, and nothing else: the first content counts.
 func ContentHash(e *Event) uint64 {
-	if contentBytes(e) > contentScratchBytes {
+	var scratch [contentScratchBytes]byte
+	if 2*partPrefixBytes+len(e.Code)+len(e.PreciseTotal) > len(scratch) {
 		return largeContentHash(e)
 	}
-	var scratch [contentScratchBytes]byte
-	buf := appendContentHead(scratch[:0], e)
+	n := putPart(scratch[:], putPart(scratch[:], 0, e.Code), e.PreciseTotal)
 	for i := range e.Properties {
-		buf = appendContentProperty(buf, &e.Properties[i])
+		p := &e.Properties[i]
+		if len(scratch)-n < 2*partPrefixBytes+2+len(p.Name)+len(p.Text) {
+			return largeContentHash(e)
+		}
+		n = putPart(scratch[:], n, p.Name)
+		scratch[n], scratch[n+1] = 1, byte(p.Kind) // a part of one byte
+		n = putPart(scratch[:], n+2, p.Text)
 	}
-	return xxhash.Sum64(buf)
+	return xxhash.Sum64(scratch[:n])
 }
 
 // ContentHash32 returns the high half of ContentHash: what windows and stores keep beside an ID.
@@ -92,7 +99,7 @@ const (
 	partPrefixBytes = 2 // of a part below 16 KiB, which all are
 	idScratchBytes  = 3*partPrefixBytes + uuidTextBytes + 2*IDBytesMax
 	// contentScratchBytes holds the content of most events, on the stack.
-	contentScratchBytes = 512
+	contentScratchBytes = 256
 	// contentPieceBytes holds the code and the precise total, or one property.
 	contentPieceBytes = 4*partPrefixBytes + IDBytesMax + PropertyValueBytesMax
 )
@@ -109,6 +116,15 @@ func appendOrganization(dst []byte, organization uuid.UUID) []byte {
 func appendPart(dst, part []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(part)))
 	return append(dst, part...)
+}
+
+// putPart is appendPart at dst[at:], where there is room, and returns where the part ends.
+func putPart(dst []byte, at int, part []byte) int {
+	if len(part) >= 0x80 {
+		return len(appendPart(dst[:at], part))
+	}
+	dst[at] = byte(len(part))
+	return at + 1 + copy(dst[at+1:], part)
 }
 
 // appendContentHead appends the parts of ContentHash before the properties. An
@@ -133,13 +149,4 @@ func largeContentHash(e *Event) uint64 {
 		_, _ = h.Write(appendContentProperty(scratch[:0], &e.Properties[i]))
 	}
 	return h.Sum64()
-}
-
-// contentBytes is at least the length of what appendContent appends.
-func contentBytes(e *Event) int {
-	n := 2*partPrefixBytes + len(e.Code) + len(e.PreciseTotal)
-	for i := range e.Properties {
-		n += 3*partPrefixBytes + 1 + len(e.Properties[i].Name) + len(e.Properties[i].Text)
-	}
-	return n
 }

@@ -85,24 +85,36 @@ func (b *Batch) members(e *Event) (seen members, ok bool) {
 		return 0, true
 	}
 	object := s.names.open()
+	d, i := s.data, s.pos
 	for {
-		name, ok := s.name()
-		if !ok {
-			return seen, false
+		member, value := memberUnknown, i
+		if b.call.usual {
+			i = afterSpace(d, i)
+			member, value = usualMember(d, i)
 		}
-		member := b.memberOf(name)
-		switch {
-		case member == memberUnknown:
-			ok = s.addName(object, name) && s.value()
-		case seen&member != 0:
-			ok = s.fail(s.pos, reasonDuplicateName)
-		default:
+		if member == memberUnknown {
+			s.pos = i
+			if member, ok = b.memberName(object); !ok {
+				return seen, false
+			}
+			value = s.pos
+		}
+		if member != memberUnknown {
+			if seen&member != 0 {
+				return seen, s.fail(value, reasonDuplicateName)
+			}
 			seen |= member
-			ok = b.member(e, member)
+			if i, ok = b.memberValue(e, member, value); !ok {
+				return seen, false
+			}
+		} else {
+			i = value
 		}
-		if !ok {
-			return seen, false
+		if i < len(d) && d[i] == ',' {
+			i++
+			continue
 		}
+		s.pos = i
 		more, ok := s.more('}')
 		if !ok {
 			return seen, false
@@ -111,7 +123,33 @@ func (b *Batch) members(e *Event) (seen members, ok bool) {
 			s.names.close(object)
 			return seen, true
 		}
+		i = s.pos
 	}
+}
+
+// memberName reads a name and, if the call does not understand it, its value.
+func (b *Batch) memberName(object int) (m members, ok bool) {
+	s := &b.scan
+	name, ok := s.name()
+	if !ok {
+		return memberUnknown, false
+	}
+	if m = b.memberOf(name); m != memberUnknown {
+		return m, true
+	}
+	return memberUnknown, s.addName(object, name) && s.value()
+}
+
+// memberValue reads the value of a member at i and returns where it ends.
+func (b *Batch) memberValue(e *Event, m members, i int) (end int, ok bool) {
+	if b.call.usual {
+		if end = b.usualValue(e, m, b.scan.data, i); end > 0 {
+			return end, true
+		}
+	}
+	b.scan.pos = i
+	ok = b.member(e, m)
+	return b.scan.pos, ok
 }
 
 func (b *Batch) member(e *Event, m members) (ok bool) {

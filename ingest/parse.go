@@ -1,12 +1,17 @@
 package ingest
 
-import "github.com/google/uuid"
+import (
+	"math"
+
+	"github.com/google/uuid"
+)
 
 // call is what one call of a Parse method knows and finds.
 type call struct {
 	index   int  // which event of the call is being read
 	record  bool // the input is a record: organization_id and RFC 3339 are understood
 	cloud   bool // the input is CloudEvents: their members have other names
+	usual   bool // usual.go may read what it can: the members have the names it knows
 	tooMany bool // the batch holds more events than allowed
 	faults  []FieldError
 
@@ -55,7 +60,7 @@ func (b *Batch) parseRecordJSON(value []byte, recordTime int64) (Header, error) 
 
 func (b *Batch) begin(input []byte) mark {
 	b.scan.start(input)
-	b.call = call{}
+	b.call = call{usual: !b.thorough && len(input) <= math.MaxUint32} // which holds its places
 	return b.mark()
 }
 

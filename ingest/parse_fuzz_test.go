@@ -41,6 +41,7 @@ func FuzzParseLine(f *testing.F) {
 	}
 	var b Batch
 	f.Fuzz(func(t *testing.T, line []byte) {
+		checkLineWays(t, line)
 		b.Reset()
 		var want reference
 		valid := want.read(line)
@@ -88,8 +89,9 @@ func FuzzParseEvents(f *testing.F) {
 	f.Add([]byte(`{"\u0065vents":null}`))
 	f.Add([]byte(`{"events":{}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var b Batch
 		const eventsMax = 3
+		checkWays(t, body, func(b *Batch) error { return b.ParseEvents(body, eventsMax) })
+		var b Batch
 		err := b.ParseEvents(body, eventsMax)
 		var syntax *SyntaxError
 		var validation *ValidationError

@@ -26,22 +26,34 @@ func Partition[S ~string | ~[]byte](organization uuid.UUID, subscription S, n in
 	}
 	var scratch [uuidTextBytes + 1 + IDBytesMax]byte
 	key := AppendKey(scratch[:0], organization, subscription)
-	return int32(murmur2(key)&0x7fffffff) % n
+	return partitionOf(murmur2(key), n)
 }
+
+// partitionOf is what Kafka makes of a hash.
+func partitionOf(hash uint32, n int32) int32 { return int32(hash&0x7fffffff) % n }
 
 // murmur2 is the hash of Kafka's default partitioner (MurmurHash2, 32 bits, with
 // Kafka's seed). It decides where events lie: it may never change.
 func murmur2(data []byte) uint32 {
-	const (
-		seed = 0x9747b28c
-		m    = 0x5bd1e995
-		r    = 24
-	)
-	h := seed ^ uint32(len(data))
+	return murmur2Rest(murmur2Seed^uint32(len(data)), data)
+}
+
+const (
+	murmur2Seed  = 0x9747b28c
+	murmur2Prime = 0x5bd1e995
+)
+
+// murmur2Word is what a word of the input does to the state, which is multiplied by
+// the prime before.
+func murmur2Word(k uint32) uint32 {
+	k *= murmur2Prime
+	return (k ^ k>>24) * murmur2Prime
+}
+
+// murmur2Rest goes on with the state h to the end of the input, and ends the hash.
+func murmur2Rest(h uint32, data []byte) uint32 {
 	for len(data) >= 4 {
-		k := binary.LittleEndian.Uint32(data) * m
-		k ^= k >> r
-		h = h*m ^ k*m
+		h = h*murmur2Prime ^ murmur2Word(binary.LittleEndian.Uint32(data))
 		data = data[4:]
 	}
 	switch len(data) {
@@ -53,10 +65,10 @@ func murmur2(data []byte) uint32 {
 		fallthrough
 	case 1:
 		h ^= uint32(data[0])
-		h *= m
+		h *= murmur2Prime
 	}
 	h ^= h >> 13
-	h *= m
+	h *= murmur2Prime
 	return h ^ h>>15
 }
 

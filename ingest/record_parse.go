@@ -66,6 +66,13 @@ func (b *Batch) parseFramed(d *decoder) Header {
 func (b *Batch) parseEntry(d *decoder, h Header) {
 	b.Events = append(b.Events, Event{})
 	e := &b.Events[len(b.Events)-1]
+	if !b.thorough {
+		if end := b.usualEntry(e, d.data, d.pos, h.ReceivedAt); end > 0 {
+			d.pos = end
+			return
+		}
+		*e = Event{}
+	}
 	at := d.pos
 	if e.Entry = Entry(d.byte()); e.Entry != EntryEvent {
 		if e.Entry > EntryCancellation {

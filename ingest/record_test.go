@@ -357,6 +357,7 @@ func FuzzParseRecord(f *testing.F) {
 	f.Add(AppendRecord(nil, goldenHeader, benchBatch(f, 5).Events)[recordBodyStart:])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		record := resealed(append([]byte{recordVersion, 0, 0, 0, 0}, body...))
+		checkWays(t, record, func(b *Batch) error { _, err := b.ParseRecord(record, 0); return err })
 		var b, again Batch
 		h, err := b.ParseRecord(record, 0)
 		if err != nil {

@@ -81,7 +81,7 @@ func TestTidyImportsRunBackwards(t *testing.T) {
 func TestTidyDomainsArePure(t *testing.T) {
 	t.Parallel()
 	pure := []string{"weir/ingest", "weir/aggregator", "weir/billing"}
-	libraries := []string{"github.com/google/uuid", "github.com/shopspring/decimal"}
+	libraries := []string{"github.com/google/uuid", "github.com/shopspring/decimal", "github.com/cespare/xxhash/v2"}
 	refused := []string{"context", "log/slog", "net", "net/http", "os", "io/fs", "database/sql", "math/rand", "math/rand/v2"}
 	for _, p := range listPackages(t) {
 		if !slices.Contains(pure, p.ImportPath) {
@@ -105,11 +105,12 @@ func TestTidyOnePackageForEachEngine(t *testing.T) {
 		"github.com/twmb/franz-go":       {"weir/ingest/eventlog"},
 		"github.com/jackc/pgx":           {"weir/billing/postgres", "weir/billing/postgres/pgtest"},
 		"github.com/pressly/goose":       {"weir/billing/postgres"},
-		"github.com/valyala/fasthttp":    {"weir/ingest/intake", "weir/cmd/weir", "weir/bench/load"},
+		"github.com/valyala/fasthttp":    {"weir/ingest/intake", "weir/cmd/weir", "weir/bench/minimal"},
 		"github.com/alecthomas/kong":     {"weir/cmd/weir"},
 		"github.com/schollz/progressbar": {"weir/bench/demo", "weir/bench/load", "weir/cmd/weir"},
 		"github.com/go-json-experiment":  {"weir/billing/api", "weir/aggregator/query", "weir/billing/postgres"},
-		"github.com/klauspost/compress":  {"weir/ingest/intake"},
+		"github.com/klauspost/compress":  {"weir/ingest/intake", "weir/ingest/eventlog"},
+		"gonum.org/v1/plot":              {"weir/bench/chart"},
 	}
 	for _, p := range listPackages(t) {
 		for _, imported := range p.Imports {
