@@ -1,91 +1,197 @@
 package eventlog
 
 import (
+	"context"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
-// BenchmarkEmbeddedAppend: 64 appenders, each waiting for its acknowledgement
-// (on the disk) before the next record, of 1, 100 and 1000 events of 200 bytes.
-func BenchmarkEmbeddedAppend(b *testing.B) {
-	const appenders, eventBytes = 64, 200
+// The benchmarks' unit is the event: requests of the standard load's shape, from
+// 64 senders that each wait until their request is durable, on the disk. "cpu" is
+// processor time of the process, all goroutines and Pebble's work behind included;
+// "disk" is what the directory takes after Close.
+const benchSenders = 64
+
+// BenchmarkAppend: requests of 1, 100 and 1,000 events, that is about 1, 6 and 60
+// events a record.
+func BenchmarkAppend(b *testing.B) {
 	for _, events := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprintf("events=%d", events), func(b *testing.B) {
-			log, err := OpenEmbedded(b.TempDir(), EmbeddedOptions{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.SetBytes(int64(events * eventBytes))
-			b.ReportAllocs()
-			b.ResetTimer()
-			benchmarkAppend(b, log, appenders, events*eventBytes)
-			b.StopTimer()
-			b.ReportMetric(float64(b.N*events)/b.Elapsed().Seconds(), "events/s")
-			if err := log.Close(); err != nil {
-				b.Fatal(err)
-			}
-		})
+		b.Run(fmt.Sprintf("request=%d", events), func(b *testing.B) { benchmarkLoad(b, benchSenders, events, 0, 0) })
 	}
 }
 
-func benchmarkAppend(b *testing.B, log Log, appenders, valueBytes int) {
+// BenchmarkTail is BenchmarkAppend with a reader at the end of each partition.
+func BenchmarkTail(b *testing.B) {
+	for _, events := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("request=%d", events), func(b *testing.B) { benchmarkLoad(b, benchSenders, events, PartitionsDefault, 0) })
+	}
+}
+
+// BenchmarkSerial is one sender, which waits for each request.
+func BenchmarkSerial(b *testing.B) {
+	for _, events := range []int{1, 100} {
+		b.Run(fmt.Sprintf("request=%d", events), func(b *testing.B) { benchmarkLoad(b, 1, events, PartitionsDefault, 0) })
+	}
+}
+
+// BenchmarkPaced is BenchmarkTail at 200,000 events a second in requests of 100.
+func BenchmarkPaced(b *testing.B) {
+	const events, rate = 100, 200_000
+	benchmarkLoad(b, benchSenders, events, PartitionsDefault, time.Second*events/rate)
+}
+
+// benchmarkLoad sends b.N events; a request begins every interval, 0 = as soon as its sender is free.
+func benchmarkLoad(b *testing.B, senders, events, readers int, interval time.Duration) {
+	load := standardLoad(b, senders, max(1, 2000/events), events)
+	dir := b.TempDir()
+	log, err := OpenEmbedded(dir, EmbeddedOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var reading sync.WaitGroup
+	ctx, cancel := context.WithCancel(b.Context())
+	for p := range int32(readers) {
+		reading.Go(func() { benchmarkRead(b, ctx, log, p, 0, -1) })
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	cpu := cpuTime(b)
+	waits := sendLoad(b, log, load, (b.N+events-1)/events, interval)
+	b.StopTimer()
+	cancel()
+	reading.Wait()
+	if err := log.Close(); err != nil {
+		b.Fatal(err)
+	}
+	sent := float64(len(waits) * events)
+	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/sent, "cpu-ns/event")
+	b.ReportMetric(sent/float64(log.sequence), "events/commit")
+	b.ReportMetric(float64(diskBytes(b, dir))/sent, "disk-B/event")
+	b.ReportMetric(float64(percentile(waits, 50).Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(percentile(waits, 99).Microseconds())/1000, "p99-ms")
+}
+
+// sendLoad sends n requests and returns how long each waited, from its schedule when there is one.
+func sendLoad(b *testing.B, log Log, load [][]request, n int, interval time.Duration) []time.Duration {
+	waits := make([]time.Duration, n)
+	var next atomic.Int64
 	var running sync.WaitGroup
-	for a := range appenders {
-		value := make([]byte, valueBytes)
-		for i := range value { // compressible as usage events are, not as zeros
-			value[i] = byte(i*i>>7) ^ byte(a)
-		}
-		answered := make(chan error, 1)
-		done := func(_ int64, err error) { answered <- err }
+	began := time.Now()
+	for _, requests := range load {
 		running.Go(func() {
-			for i := a; i < b.N; i += appenders {
-				log.Append(int32(i%PartitionsDefault), value, done)
-				if err := <-answered; err != nil {
+			var answered sync.WaitGroup
+			done := func(_ int64, err error) {
+				if err != nil {
 					b.Error(err)
+				}
+				answered.Done()
+			}
+			for turn := 0; ; turn++ {
+				i := int(next.Add(1)) - 1
+				if i >= n {
 					return
 				}
+				at := time.Now()
+				if interval > 0 {
+					at = began.Add(time.Duration(i) * interval)
+					time.Sleep(time.Until(at))
+				}
+				records := requests[turn%len(requests)].records
+				answered.Add(len(records))
+				for r := range records {
+					log.Append(int32(records[r].Offset), records[r].Value, done)
+				}
+				answered.Wait()
+				waits[i] = time.Since(at)
 			}
 		})
 	}
 	running.Wait()
+	return waits
 }
 
-// BenchmarkEmbeddedRead reads records of 20 KB from the start, as a replay does.
-func BenchmarkEmbeddedRead(b *testing.B) {
-	const records, valueBytes = 5000, 20_000
-	log, err := OpenEmbedded(b.TempDir(), EmbeddedOptions{Partitions: 1})
+// benchmarkRead reads a partition from an offset up to an end, -1 = until ctx ends.
+func benchmarkRead(b *testing.B, ctx context.Context, log Log, partition int32, from, end int64) (bytes int64) {
+	reader, err := log.Read(ctx, partition, from)
+	if err != nil {
+		b.Error(err)
+		return 0
+	}
+	defer reader.Close()
+	for from != end {
+		records, err := reader.Next(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				b.Error(err)
+			}
+			return bytes
+		}
+		from += int64(len(records))
+		for i := range records {
+			bytes += int64(len(records[i].Value))
+		}
+	}
+	return bytes
+}
+
+// BenchmarkReplay reads a log from its start, as a rebuild does: one partition, or all at once.
+func BenchmarkReplay(b *testing.B) {
+	const events = 3_000_000
+	load := standardLoad(b, benchSenders, 20, 100)
+	log, err := OpenEmbedded(b.TempDir(), EmbeddedOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer log.Close()
-	var appends sync.WaitGroup
-	value := make([]byte, valueBytes)
-	for range records {
-		appends.Add(1)
-		for ok := false; !ok; {
-			answered := make(chan error, 1)
-			log.Append(0, value, func(_ int64, err error) { answered <- err })
-			ok = <-answered == nil
+	sendLoad(b, log, load, events/100, 0)
+	var bytes int64
+	for _, of := range load {
+		for i := range of {
+			bytes += of[i].bytes()
 		}
-		appends.Done()
 	}
-	b.SetBytes(valueBytes)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for left := b.N; left > 0; {
-		reader, err := log.Read(b.Context(), 0, 0)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for read := 0; read < records && left > 0; {
-			batch, err := reader.Next(b.Context())
-			if err != nil {
-				b.Fatal(err)
+	eventBytes := float64(bytes) / float64(len(load)*len(load[0])*100)
+	for _, readers := range []int32{1, PartitionsDefault} {
+		b.Run(fmt.Sprintf("readers=%d", readers), func(b *testing.B) {
+			b.ReportAllocs()
+			cpu := cpuTime(b)
+			var read atomic.Int64
+			for b.Loop() {
+				var reading sync.WaitGroup
+				for p := range readers {
+					_, end, err := log.Range(b.Context(), p)
+					if err != nil {
+						b.Fatal(err)
+					}
+					reading.Go(func() { read.Add(benchmarkRead(b, b.Context(), log, p, 0, end)) })
+				}
+				reading.Wait()
 			}
-			read += len(batch)
-			left -= len(batch)
-		}
-		reader.Close()
+			all := float64(read.Load()) / eventBytes
+			b.ReportMetric(all/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/all, "cpu-ns/event")
+		})
 	}
+}
+
+// diskBytes is what the files under dir take.
+func diskBytes(tb testing.TB, dir string) (bytes int64) {
+	tb.Helper()
+	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		bytes += info.Size()
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return bytes
 }

@@ -15,10 +15,14 @@
 //	assignor.go            the Assignor of a log that nobody else reads
 //	embedded.go            the embedded log: opening, failing, closing
 //	embedded_open.go       what it reads and checks when it is opened
-//	embedded_append.go     appending: queue, committer, acknowledger
+//	embedded_append.go     appending: the queue, and what a commit takes of it
+//	embedded_commit.go     committer and acknowledger
+//	embedded_frame.go      the bytes of a commit
+//	embedded_tail.go       the last commits in memory, for the readers at the end
 //	embedded_partition.go  the durable end and who waits for it
 //	embedded_read.go       reading
-//	embedded_key.go        the bytes in Pebble
+//	embedded_key.go        the keys in Pebble
+//	embedded_upgrade.go    from format 1 to today's
 //	embedded_pebble.go     Pebble's settings, and why
 //	embedded_fs.go         what happens when the write-ahead log can't be written
 //	kafka.go               the Kafka log: options, producing
@@ -45,18 +49,39 @@
 //     checked when it is opened; nothing is ever adapted.
 //   - Nothing resets by itself. An offset outside the log is an error; where to
 //     go on is not for a client library to guess.
+//   - Frames, the embedded log's commits, are numbered without gap. Each says where
+//     all partitions stand; so the last one is never trimmed.
+//   - What readers get from memory they share: nobody writes to it, and the tests
+//     look at it when it leaves.
 //   - What waits is bounded in bytes. Beyond that ErrOverloaded comes at once; an
 //     append never blocks.
 //
 // # The path of a record in the embedded log
 //
 // Append puts the record into a queue. The committer takes all that wait, of all
-// partitions and requests, up to a few megabytes, gives them offsets, copies them
-// into one Pebble batch with the new ends of their partitions, and hands it to
-// Pebble without waiting for the sync. The acknowledger waits for the syncs in
-// order, moves the durable ends, wakes readers and answers. While one batch is
-// synced the next is filled, so the size of batches adapts to how long a sync
-// takes, and no timer is needed.
+// partitions and requests, up to a few megabytes, gives them offsets and copies
+// them, sorted by partition, into a frame. The frame's sections are compressed, each by itself,
+// and go to Pebble as one key with one value, without waiting for the sync. The
+// acknowledger waits for the syncs in order, puts the frame into the tail, which
+// moves the durable ends, answers, and wakes the readers of the partitions that
+// have something new. They read the frame as it was before it was compressed.
+// Only a reader that is further behind than the tail reaches reads Pebble: it
+// finds its first frame by bisection, and from there on goes through them in order.
+//
+// At most two commits are under way: one is synced while the next waits for it.
+// So the size of commits adapts to how long a sync takes. While appends come from
+// several senders a commit begins at the earliest a millisecond after the one
+// before (commitEveryMin): syncs are what a small commit costs.
+//
+// # Compression
+//
+// The sections of events that look alike shrink to a quarter: of 110 bytes an
+// event (six events a record) 41 are left in commits of 100 events, 31 of 300, 27 of 1,000
+// and 25 of 3,000, with S2, for 0.08 to 0.1 µs an event, and 0.03 to 0.05 to read
+// it. Snappy gives the same. LZ4 saves another byte and takes half as long again to write, a
+// third to read. Zstd at its fastest saves 3 to 9 bytes and takes 3 to 15 times as long
+// to write. Compressing the sections together would save 17 bytes at 100 events and 4 at
+// 3,000, but each of 16 readers would then decompress all of them.
 //
 // A start replays what the last process had written but not synced, if the
 // kernel kept it. Pebble flushes all of it to synced tables before it opens, so
@@ -70,6 +95,15 @@
 //     mutex". See guardFS.
 //   - Pebble's Logger.Fatalf must not return: its caller goes on as if the write
 //     had succeeded, and the record would be acknowledged.
+//   - Pebble merges level 0 when it has 500 tables, although none overlaps another:
+//     a log that is only ever appended to was rewritten. See L0CompactionFileThreshold.
+//   - Pebble's total of flushed bytes has the write-ahead log in it. The metric
+//     of bytes written to tables was twice what it said.
+//   - A reader that looked twice at how far the log is durable bisected beyond the
+//     bound of its own iterator, and took the frame that it could not see for lost.
+//   - One sync for each of the requests that come half a millisecond apart costs more
+//     than all else that the log does for them; and when senders who were answered
+//     together come back, whoever is first had a commit of its own. See linger.
 //   - kadm's Metadata answers from the client's cache for up to five seconds. As a
 //     health check it finds everything well; after creating a topic it finds none.
 //   - kgo tells of a final read error once and is silent after it. A reader that

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -32,15 +33,17 @@ type EmbeddedOptions struct {
 	// acknowledged; 0 = QueueBytesMaxDefault.
 	QueueBytesMax int64
 
-	memtableBytes uint64 // tests make it small, to see flushes; 0 = memtableBytes
+	memtableBytes uint64       // tests make it small, to see flushes; 0 = memtableBytes
+	tailBytes     int          // tests make it small, to read Pebble; 0 = tailBytesMax
+	tailDropped   func(*frame) // is told of each frame that leaves the tail, under its lock
 }
 
 // Embedded is a Log in a directory, kept in Pebble.
 //
 // Two goroutines write. The committer takes what waits, of all partitions and
-// requests, and writes it as one Pebble batch; the acknowledger waits for the
-// batch's sync, moves the durable ends and answers. So one batch is filled while
-// the one before is synced.
+// requests, and writes it as one frame, one Pebble batch; the acknowledger waits
+// for the batch's sync, moves the durable ends and answers. So one frame is built
+// while the one before is synced.
 type Embedded struct {
 	dir      string
 	identity Identity
@@ -49,6 +52,9 @@ type Embedded struct {
 	metrics  *logMetrics
 
 	partitions []embeddedPartition
+	first      uint64 // number of the first frame; fixed while the log is open
+	sequence   uint64 // number of the next frame; the committer's own
+	tail       tail
 
 	queue struct {
 		sync.Mutex
@@ -58,9 +64,12 @@ type Embedded struct {
 		refuses error         // why no more appends are taken; nil = they are
 		more    chan struct{} // capacity 1: something waits, or nothing will any more
 	}
-	writing     chan *commit // from the committer to the acknowledger, in the order of writing
+	writing     chan *commit  // from the committer to the acknowledger, in the order of writing
+	underWay    chan struct{} // holds one for each commit from before it is filled until it is synced
+	taken       time.Time     // when the last commit was filled; the committer's own
+	syncing     chan *commit  // from the acknowledger to syncLoop, one at a time
 	unanswered  sync.WaitGroup
-	acknowledge sync.WaitGroup // the acknowledger, running
+	acknowledge sync.WaitGroup // the acknowledger and syncLoop, running
 
 	// serving is true between opening and closing: while it is, an error of the
 	// write-ahead log fails the log.
@@ -84,12 +93,14 @@ func OpenEmbedded(dir string, opts EmbeddedOptions) (*Embedded, error) {
 		return nil, fmt.Errorf("cannot open log %s: %d partitions; at most %d", dir, opts.Partitions, PartitionsMax)
 	}
 	l := &Embedded{
-		dir:     dir,
-		log:     opts.Logger,
-		metrics: newLogMetrics(),
-		writing: make(chan *commit, commitsWritingMax),
-		failed:  make(chan struct{}),
-		closing: make(chan struct{}),
+		dir:      dir,
+		log:      opts.Logger,
+		metrics:  newLogMetrics(),
+		writing:  make(chan *commit, commitsWritingMax),
+		underWay: make(chan struct{}, commitsWritingMax),
+		syncing:  make(chan *commit, 1),
+		failed:   make(chan struct{}),
+		closing:  make(chan struct{}),
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -99,6 +110,10 @@ func OpenEmbedded(dir string, opts EmbeddedOptions) (*Embedded, error) {
 	if l.queue.max <= 0 {
 		l.queue.max = QueueBytesMaxDefault
 	}
+	l.tail.max, l.tail.dropped = tailBytesMax, opts.tailDropped
+	if opts.tailBytes > 0 {
+		l.tail.max = opts.tailBytes
+	}
 	if err := l.open(opts); err != nil {
 		return nil, err
 	}
@@ -107,6 +122,7 @@ func OpenEmbedded(dir string, opts EmbeddedOptions) (*Embedded, error) {
 	}
 	l.serving.Store(true)
 	l.acknowledge.Go(l.acknowledgeLoop)
+	l.acknowledge.Go(l.syncLoop)
 	go l.commitLoop() // ends by closing l.writing, which ends the acknowledger
 	return l, nil
 }
@@ -160,6 +176,7 @@ func (l *Embedded) close() error {
 	l.reading.Lock() // waits for readers that are inside Pebble
 	defer l.reading.Unlock()
 	l.dbOpen = false
+	l.tail.drop()
 	if err := l.Failed(); err != nil {
 		return fmt.Errorf("cannot close log %s: %w", l.dir, err)
 	}

@@ -87,7 +87,11 @@ func powerCut(t *testing.T, seed uint64, percent int) {
 	}
 	var id string
 	for round := range cutRounds {
-		log, err := OpenEmbedded("log", EmbeddedOptions{FS: fs, Partitions: cutPartitions, ID: id, memtableBytes: memtable})
+		opts := EmbeddedOptions{
+			FS: fs, Partitions: cutPartitions, ID: id, memtableBytes: memtable,
+			tailBytes: 1 << rng.IntN(20), tailDropped: untouched(t), // some readers are in Pebble, some in the tail
+		}
+		log, err := OpenEmbedded("log", opts)
 		if err != nil {
 			t.Fatalf("round %d: cannot open: %v", round, err)
 		}

@@ -3,7 +3,6 @@ package eventlog
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -19,32 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// The bytes on the disk. They are for ever: a change here is a change of the format.
-func TestEmbeddedGoldenKeys(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name string
-		got  []byte
-		want string
-	}{
-		{"setting", settingKey("id"), "006964"},
-		{"record", recordKey(0x01020304, 0x05060708090a0b0c), "01" + "01020304" + "05060708090a0b0c"},
-		{"first record", recordKey(0, 0), "01" + "00000000" + "0000000000000000"},
-		{"end", partitionKey(keyEnd, 258), "02" + "00000102"},
-		{"start", partitionKey(keyStart, 258), "03" + "00000102"},
-	}
-	for _, tt := range tests {
-		if got := hex.EncodeToString(tt.got); got != tt.want {
-			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
-		}
-	}
-	stored := make([]byte, recordHeaderBytes+2)
-	putRecordValue(stored, 0x0102030405060708, []byte{0xaa, 0xbb})
-	if got, want := hex.EncodeToString(stored), "0102030405060708aabb"; got != want {
-		t.Errorf("value: got %s, want %s", got, want)
-	}
-}
-
 // XXH64's published test vectors, seed 0.
 func TestChecksumGolden(t *testing.T) {
 	t.Parallel()
@@ -57,38 +30,6 @@ func TestChecksumGolden(t *testing.T) {
 		if got := Checksum([]byte(value)); got != want {
 			t.Errorf("Checksum(%q) is %#x, want %#x", value, got, want)
 		}
-	}
-}
-
-// TestEmbeddedStore pins what a new log writes, key by key.
-func TestEmbeddedStore(t *testing.T) {
-	t.Parallel()
-	log := mustEmbedded(t, EmbeddedOptions{FS: vfs.NewMem(), Partitions: 3})
-	mustAppend(t, log, 2, []byte("ab"))
-	mustAppend(t, log, 2, []byte("c"))
-	iter, err := log.db.NewIter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer iter.Close()
-	var got []string
-	for valid := iter.First(); valid; valid = iter.Next() {
-		value := iter.Value()
-		if iter.Key()[0] == keyRecord {
-			value = value[recordHeaderBytes:]
-		}
-		got = append(got, hex.EncodeToString(iter.Key())+"="+hex.EncodeToString(value))
-	}
-	want := []string{
-		hex.EncodeToString([]byte("\x00format")) + "=31",
-		hex.EncodeToString([]byte("\x00id")) + "=" + hex.EncodeToString([]byte(log.Identity().ID)),
-		hex.EncodeToString([]byte("\x00partitions")) + "=33",
-		"01000000020000000000000000=6162",
-		"01000000020000000000000001=63",
-		"0200000002=0000000000000002",
-	}
-	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Fatalf("the store holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -143,93 +84,6 @@ func TestEmbeddedForeignStore(t *testing.T) {
 	}
 }
 
-// TestEmbeddedTrimmed: what a later trim will do, done by hand. The end is known
-// although no record is left, and offsets go on from it.
-func TestEmbeddedTrimmed(t *testing.T) {
-	t.Parallel()
-	fs := vfs.NewMem()
-	log := mustEmbedded(t, EmbeddedOptions{FS: fs, Partitions: 2})
-	fill(t, log, 0, 5)
-	fill(t, log, 1, 5)
-	trim := func(partition int32, start int64) {
-		batch := log.db.NewBatch()
-		value := []byte{0, 0, 0, 0, 0, 0, 0, byte(start)}
-		err := errors.Join(
-			batch.DeleteRange(recordKey(partition, 0), recordKey(partition, start), nil),
-			batch.Set(partitionKey(keyStart, partition), value, nil),
-			batch.Commit(pebble.Sync))
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	trim(0, 3)
-	trim(1, 5)
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	log = mustEmbedded(t, EmbeddedOptions{FS: fs})
-	for partition, want := range map[int32]int64{0: 3, 1: 5} {
-		if start, end := mustRange(t, log, partition); start != want || end != 5 {
-			t.Errorf("partition %d: range is [%d, %d], want [%d, 5]", partition, start, end, want)
-		}
-		if _, err := log.Read(testContext(t), partition, want-1); !errors.Is(err, ErrOutOfRange) {
-			t.Errorf("reading below the start: got %v, want ErrOutOfRange", err)
-		}
-		if offset := mustAppend(t, log, partition, []byte("next")); offset != 5 {
-			t.Errorf("partition %d goes on at %d, want 5", partition, offset)
-		}
-	}
-	id := log.Identity().ID
-	for _, tt := range []struct {
-		progress Progress
-		want     MismatchField
-	}{
-		{Progress{}, MismatchRange},
-		{Progress{id, 3, Checksum(numbered(0, 2))}, MismatchChecksum}, // nothing left to prove it
-		{Progress{id, 4, Checksum(numbered(0, 3))}, ""},
-	} {
-		err := Verify(testContext(t), log, 0, tt.progress)
-		var mismatch *MismatchError
-		if tt.want == "" && err != nil || tt.want != "" && (!errors.As(err, &mismatch) || mismatch.Field != tt.want) {
-			t.Errorf("%+v: got %v, want a mismatch of %q", tt.progress, err, tt.want)
-		}
-	}
-}
-
-// Records that are missing inside the stored range are found when the log is opened.
-func TestEmbeddedLostRecords(t *testing.T) {
-	t.Parallel()
-	for name, lose := range map[string][]byte{"first": recordKey(0, 0), "last": recordKey(0, 4), "end": partitionKey(keyEnd, 0)} {
-		fs := vfs.NewMem()
-		log := mustEmbedded(t, EmbeddedOptions{FS: fs, Partitions: 1})
-		fill(t, log, 0, 5)
-		if err := errors.Join(log.db.Delete(lose, pebble.Sync), log.Close()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := OpenEmbedded("log", EmbeddedOptions{FS: fs}); err == nil || !strings.Contains(err.Error(), "corrupt log") {
-			t.Errorf("%s: got %v, want a corrupt log", name, err)
-		}
-	}
-}
-
-// A hole in the middle is found when it is read.
-func TestEmbeddedHole(t *testing.T) {
-	t.Parallel()
-	log := mustEmbedded(t, EmbeddedOptions{FS: vfs.NewMem(), Partitions: 1})
-	fill(t, log, 0, 5)
-	if err := log.db.Delete(recordKey(0, 2), pebble.Sync); err != nil {
-		t.Fatal(err)
-	}
-	reader, err := log.Read(testContext(t), 0, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	if _, err := reader.Next(testContext(t)); err == nil || !strings.Contains(err.Error(), "record 3 where 2 should be") {
-		t.Fatalf("got %v, want a corrupt log", err)
-	}
-}
-
 // isWALSync tells whether Pebble is about to sync its write-ahead log.
 func isWALSync(op errorfs.Op) bool {
 	switch op.Kind {
@@ -265,7 +119,7 @@ func TestEmbeddedDurableEnd(t *testing.T) {
 	hold.Store(true)
 	answers := appendAsync(log, 0, []byte("not yet"))
 	<-syncing
-	if _, closer, err := log.db.Get(recordKey(0, 1)); err != nil {
+	if _, closer, err := log.db.Get(frameKey(1)); err != nil {
 		t.Fatalf("Pebble does not show the unsynced record, so this tests nothing: %v", err)
 	} else if err := closer.Close(); err != nil {
 		t.Fatal(err)

@@ -5,29 +5,26 @@ import (
 	"fmt"
 )
 
-// The keys of the embedded log. The first byte says what a key holds and in
-// which version; these bytes are for ever, and golden in the tests.
+// The keys of the embedded log. The first byte says what a key holds; these
+// bytes are for ever, and golden in the tests.
 //
-//	0x00 name                          a setting of the whole log
-//	0x01 partition uint32 offset uint64  a record: time int64, value
-//	0x02 partition uint32              the partition's end: offset uint64
-//	0x03 partition uint32              the partition's start: offset uint64; absent: 0
+//	0x00 name                name of a setting of the whole log: its text
+//	0x03 partition uint32    the partition's start: offset uint64; absent: 0
+//	'f'  sequence uint64     a frame: see embedded_frame.go
 //
-// Integers are big-endian, so that the records of a partition lie together in
-// the order of their offsets.
+// Integers are big-endian. Format 1 had a key for each record and each
+// partition's end: see embedded_upgrade.go.
 const (
 	keySetting byte = 0x00
-	keyRecord  byte = 0x01
-	keyEnd     byte = 0x02
 	keyStart   byte = 0x03
+	keyFrame   byte = 'f'
 
-	recordKeyBytes    = 1 + 4 + 8
+	frameKeyBytes     = 1 + 8
 	partitionKeyBytes = 1 + 4
-	offsetBytes       = 8 // a start or an end
-	recordHeaderBytes = 8 // the record's time before its value
+	offsetBytes       = 8 // a start
 )
 
-// Settings, written once when the log is created.
+// Settings, written once when the log is created; the format changes with an upgrade.
 const (
 	settingFormat     = "format"     // formatCurrent
 	settingID         = "id"         // UUID, text
@@ -35,53 +32,34 @@ const (
 )
 
 // formatCurrent is the version of everything above.
-const formatCurrent = "1"
+const formatCurrent = "2"
 
 func settingKey(name string) []byte { return append([]byte{keySetting}, name...) }
 
-// putRecordKey writes a record's key into dst[:recordKeyBytes].
-func putRecordKey(dst []byte, partition int32, offset int64) {
-	dst[0] = keyRecord
-	binary.BigEndian.PutUint32(dst[1:], uint32(partition))
-	binary.BigEndian.PutUint64(dst[5:], uint64(offset))
+// putFrameKey writes a frame's key into dst[:frameKeyBytes].
+func putFrameKey(dst []byte, sequence uint64) {
+	dst[0] = keyFrame
+	binary.BigEndian.PutUint64(dst[1:], sequence)
 }
 
-func recordKey(partition int32, offset int64) []byte {
-	key := make([]byte, recordKeyBytes)
-	putRecordKey(key, partition, offset)
+func frameKey(sequence uint64) []byte {
+	key := make([]byte, frameKeyBytes)
+	putFrameKey(key, sequence)
 	return key
 }
 
-// recordKeyOffset returns the offset in a record's key, which lies in the partition's bounds already.
-func recordKeyOffset(key []byte) (int64, error) {
-	if len(key) != recordKeyBytes {
-		return 0, fmt.Errorf("corrupt log: record key %x has %d bytes", key, len(key))
+// frameKeySequence returns the sequence number in a frame's key.
+func frameKeySequence(key []byte) (uint64, error) {
+	if len(key) != frameKeyBytes || key[0] != keyFrame {
+		return 0, fmt.Errorf("corrupt log: %x is no frame's key", key)
 	}
-	return int64(binary.BigEndian.Uint64(key[5:])), nil
+	return binary.BigEndian.Uint64(key[1:]), nil
 }
 
-// putPartitionKey writes the key of a partition's start or end into dst[:partitionKeyBytes].
-func putPartitionKey(dst []byte, kind byte, partition int32) {
-	dst[0] = kind
-	binary.BigEndian.PutUint32(dst[1:], uint32(partition))
-}
-
+// partitionKey is the key of a partition's start (and, in format 1, of its end).
 func partitionKey(kind byte, partition int32) []byte {
 	key := make([]byte, partitionKeyBytes)
-	putPartitionKey(key, kind, partition)
+	key[0] = kind
+	binary.BigEndian.PutUint32(key[1:], uint32(partition))
 	return key
-}
-
-// putRecordValue writes a record's stored value into dst, whose length fits.
-func putRecordValue(dst []byte, time int64, value []byte) {
-	binary.BigEndian.PutUint64(dst, uint64(time))
-	copy(dst[recordHeaderBytes:], value)
-}
-
-// splitRecordValue is the inverse of putRecordValue; value points into stored.
-func splitRecordValue(stored []byte) (time int64, value []byte, err error) {
-	if len(stored) < recordHeaderBytes {
-		return 0, nil, fmt.Errorf("corrupt log: record of %d bytes", len(stored))
-	}
-	return int64(binary.BigEndian.Uint64(stored)), stored[recordHeaderBytes:], nil
 }

@@ -31,19 +31,18 @@ func (l *Embedded) load(opts EmbeddedOptions) error {
 	if err != nil {
 		return err
 	}
-	if format != formatCurrent {
+	if format != formatCurrent && format != formatRecords {
 		return fmt.Errorf("format is %q, this program knows %q", format, formatCurrent)
 	}
 	if err := l.loadIdentity(opts); err != nil {
 		return err
 	}
-	l.partitions = make([]embeddedPartition, l.identity.Partitions)
-	for p := range l.partitions {
-		if err := l.loadPartition(int32(p)); err != nil {
-			return err
+	if format == formatRecords {
+		if err := l.upgrade(); err != nil {
+			return fmt.Errorf("cannot upgrade the log from format %s to %s: %w", formatRecords, formatCurrent, err)
 		}
 	}
-	return nil
+	return l.loadFrames()
 }
 
 // create writes a new log's settings, durably, in one batch: a log is created
@@ -113,22 +112,67 @@ func (l *Embedded) loadIdentity(opts EmbeddedOptions) error {
 	return nil
 }
 
-// loadPartition reads where a partition starts and ends, and checks that its first and last record agree.
-func (l *Embedded) loadPartition(partition int32) error {
-	end, err := l.offset(keyEnd, partition)
+// loadFrames reads from the first and the last frame, and from what a trim wrote,
+// where the partitions start and end, and checks that these agree.
+func (l *Embedded) loadFrames() (err error) {
+	l.partitions = make([]embeddedPartition, l.identity.Partitions)
+	iter, err := l.db.NewIter(frameBounds(0, math.MaxUint64))
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot read the frames: %w", err)
 	}
+	defer func() { err = errors.Join(err, iter.Close()) }()
+	firsts, lasts := storedFrame{}, storedFrame{}
+	if iter.First() {
+		if l.first, err = l.loadFrame(iter, &firsts); err != nil {
+			return err
+		}
+		iter.Last()
+		last, err := l.loadFrame(iter, &lasts)
+		if err != nil {
+			return err
+		}
+		l.tail.last.Store(last)
+		l.sequence = last + 1
+	}
+	if err := iter.Error(); err != nil {
+		return fmt.Errorf("cannot read the frames: %w", err)
+	}
+	for i := range l.partitions {
+		var first, end int64
+		if l.sequence > 0 {
+			first, end = firsts.parts[i].first, lasts.parts[i].end()
+		}
+		if err := l.loadPartition(int32(i), first, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadFrame parses the header of the frame that the iterator stands at, which lasts as long, and returns its number.
+func (l *Embedded) loadFrame(iter *pebble.Iterator, f *storedFrame) (uint64, error) {
+	sequence, err := frameKeySequence(iter.Key())
+	if err != nil {
+		return 0, err
+	}
+	value, err := iter.ValueAndErr()
+	if err != nil {
+		return 0, fmt.Errorf("cannot read frame %d: %w", sequence, err)
+	}
+	if err := f.parse(value, len(l.partitions)); err != nil {
+		return 0, fmt.Errorf("frame %d: %w", sequence, err)
+	}
+	return sequence, nil
+}
+
+// loadPartition sets a partition's bounds; first is the first offset that a frame may hold.
+func (l *Embedded) loadPartition(partition int32, first, end int64) error {
 	start, err := l.offset(keyStart, partition)
 	if err != nil {
 		return err
 	}
-	first, last, err := l.outermost(partition, end)
-	if err != nil {
-		return err
-	}
-	if first != start || last != end-1 || start > end {
-		return fmt.Errorf("corrupt log: partition %d should have records [%d, %d), has %d to %d", partition, start, end, first, last)
+	if start < first || start > end {
+		return fmt.Errorf("corrupt log: partition %d should start at %d, has records [%d, %d)", partition, start, first, end)
 	}
 	p := &l.partitions[partition]
 	p.start, p.next = start, end
@@ -152,27 +196,6 @@ func (l *Embedded) offset(kind byte, partition int32) (int64, error) {
 	return int64(binary.BigEndian.Uint64(value)), nil
 }
 
-// outermost returns the offsets of a partition's first and last record; of an
-// empty partition end and end-1, what they would be.
-func (l *Embedded) outermost(partition int32, end int64) (first, last int64, err error) {
-	iter, err := l.db.NewIter(partitionBounds(partition, 0, math.MaxInt64))
-	if err != nil {
-		return 0, 0, fmt.Errorf("cannot read partition %d: %w", partition, err)
-	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
-	if !iter.First() {
-		return end, end - 1, iter.Error()
-	}
-	if first, err = recordKeyOffset(iter.Key()); err != nil {
-		return 0, 0, err
-	}
-	if !iter.Last() {
-		return 0, 0, fmt.Errorf("cannot read partition %d: %w", partition, iter.Error())
-	}
-	last, err = recordKeyOffset(iter.Key())
-	return first, last, err
-}
-
 // checkEmpty makes sure that a store without a format holds nothing else either.
 func (l *Embedded) checkEmpty() error {
 	iter, err := l.db.NewIter(nil)
@@ -189,7 +212,7 @@ func (l *Embedded) checkEmpty() error {
 	return nil
 }
 
-// partitionBounds are the iterator options for the records [from, to) of a partition.
-func partitionBounds(partition int32, from, to int64) *pebble.IterOptions {
-	return &pebble.IterOptions{LowerBound: recordKey(partition, from), UpperBound: recordKey(partition, to)}
+// frameBounds are the iterator options for the frames [from, to).
+func frameBounds(from, to uint64) *pebble.IterOptions {
+	return &pebble.IterOptions{LowerBound: frameKey(from), UpperBound: frameKey(to)}
 }

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -14,43 +15,46 @@ type embeddedPartition struct {
 
 	end atomic.Int64 // the durable end; moves only after a sync has returned
 
-	mu   sync.Mutex
-	wake chan struct{} // closed when end moves; nil while nobody waits; under mu
+	mu      sync.Mutex
+	waiting []chan<- struct{} // each has a capacity of 1, and is told once when end moves; under mu
 }
 
-// publish moves the durable end and wakes who waits for it. It is called by one
-// goroutine, after the sync has returned.
-func (p *embeddedPartition) publish(end int64) {
+// wake tells who waits for the durable end that it has moved.
+func (p *embeddedPartition) wake() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.end.Store(end)
-	if p.wake != nil {
-		close(p.wake)
-		p.wake = nil
+	for i, waiter := range p.waiting {
+		select {
+		case waiter <- struct{}{}:
+		default: // told already
+		}
+		p.waiting[i] = nil
 	}
+	p.waiting = p.waiting[:0]
 }
 
-// wakeup returns a channel that is closed when the durable end moves past end,
-// or nil when it has done so already.
-func (p *embeddedPartition) wakeup(end int64) <-chan struct{} {
+// wait has a channel told when the durable end moves past offset, and reports
+// false when it has done so already. The end moves before wake is called, so
+// either the end is seen here or the channel there.
+func (p *embeddedPartition) wait(offset int64, waiter chan<- struct{}) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.end.Load() > end {
-		return nil
+	if p.end.Load() > offset {
+		return false
 	}
-	if p.wake == nil {
-		p.wake = make(chan struct{})
+	if !slices.Contains(p.waiting, waiter) {
+		p.waiting = append(p.waiting, waiter)
 	}
-	return p.wake
+	return true
 }
 
 // await blocks until the durable end of the partition lies above offset, and
-// returns it. What is durable can be read from a log that has failed.
-func (l *Embedded) await(ctx context.Context, partition int32, offset int64) (int64, error) {
+// returns it. What is durable can be read from a log that has failed. moved is
+// the caller's own, of capacity 1, for this partition only.
+func (l *Embedded) await(ctx context.Context, partition int32, offset int64, moved chan struct{}) (int64, error) {
 	p := &l.partitions[partition]
 	for {
-		moved := p.wakeup(offset)
-		if moved == nil {
+		if end := p.end.Load(); end > offset || !p.wait(offset, moved) {
 			return p.end.Load(), nil
 		}
 		select {

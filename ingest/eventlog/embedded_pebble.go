@@ -2,25 +2,29 @@ package eventlog
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Pebble's settings for a log. A log is written once, in the order of its
-// partitions, read mostly at its end, and never changed.
+// Pebble's settings for a log: frames in ascending order, each written once, read
+// from memory at the end and else in order.
 const (
-	// memtableBytes: what is read within about this many bytes of the end comes from
-	// memory. A flush makes a table for each partition, so a small memtable makes
-	// small tables. Up to memtablesMax of them exist under load, and are replayed by
-	// a start after a crash.
-	memtableBytes = 32 << 20
+	// memtableBytes: a table is written and synced for this much. Pebble begins with a
+	// small one and doubles it, so that an idle log does not take this; a busy one
+	// takes it twice, and up to memtablesMax when the disk is behind. A start after
+	// a crash replays them.
+	memtableBytes = 16 << 20
 	memtablesMax  = 4
-	// blockBytes is large because reads are sequential: a smaller index, fewer seeks.
+	// tableBytes: one table for each flush. Left at 2 MB, a log of some gigabytes has
+	// thousands of files.
+	tableBytes = 2 * memtableBytes
+	// blockBytes holds many small frames, so that single events have a small index.
 	blockBytes = 32 << 10
+	// cacheBytes: readers that replay together, a partition each, come upon the same frames.
 	cacheBytes = 16 << 20
 )
 
@@ -39,11 +43,15 @@ func openPebble(dir string, settings EmbeddedOptions, l *Embedded) (*pebble.DB, 
 		CacheSize:                   cacheBytes,
 		EventListener:               l.pebbleEvents(),
 	}
-	// Compression costs nothing before the acknowledgement: flushes do it, behind.
-	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	// Frames are compressed already.
+	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	opts.Levels[0].BlockSize = blockBytes
-	// No table spans two partitions: see tableSpan.
-	opts.Experimental.SpanPolicyFunc = tableSpan
+	for level := range opts.TargetFileSizes {
+		opts.TargetFileSizes[level] = tableBytes
+	}
+	// Tables of frames follow each other, and are well where they are flushed to. By
+	// default Pebble merges them once there are 500: it would rewrite the log, for nothing.
+	opts.L0CompactionFileThreshold = math.MaxInt32
 	// Rewriting what is read often is of no use where nothing is ever deleted.
 	opts.Experimental.ReadSamplingMultiplier = -1
 	db, err := pebble.Open(dir, opts)
@@ -51,27 +59,6 @@ func openPebble(dir string, settings EmbeddedOptions, l *Embedded) (*pebble.DB, 
 		return nil, fmt.Errorf("the directory is in use, perhaps by another weir: %w", err)
 	}
 	return db, err
-}
-
-// tableSpan tells Pebble to begin a new table with each partition. Tables of one
-// partition follow each other without overlap, in every flush and level, so that
-// a compaction can move them down without reading them. Left alone, each flush
-// makes tables across all partitions, and compactions rewrite large parts of the
-// log for nothing: of the first 1.4 GB of a log with 16 partitions 1.0 GB were
-// rewritten, and 0.2 GB with this.
-func tableSpan(start []byte) (policy pebble.SpanPolicy, end []byte, err error) {
-	if len(start) < partitionKeyBytes || start[0] != keyRecord {
-		return policy, nextPrefix(start), nil
-	}
-	return policy, binary.BigEndian.AppendUint32([]byte{keyRecord}, binary.BigEndian.Uint32(start[1:])+1), nil
-}
-
-// nextPrefix is where the keys of the next kind begin.
-func nextPrefix(key []byte) []byte {
-	if len(key) == 0 {
-		return []byte{keyRecord}
-	}
-	return []byte{key[0] + 1}
 }
 
 // directoryInUse reports whether somebody holds the directory's lock.

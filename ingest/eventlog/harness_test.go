@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,9 +29,11 @@ type place struct {
 // among them when WEIR_TEST_KAFKA_BROKERS names one.
 func kinds() map[string]func(t *testing.T) place {
 	all := map[string]func(t *testing.T) place{
-		"embedded in memory": func(*testing.T) place { return embeddedPlace("log", vfs.NewMem()) },
-		"embedded on disk":   func(t *testing.T) place { return embeddedPlace(t.TempDir(), nil) },
-		"kfake":              func(t *testing.T) place { return kafkaPlace(t, startFake(t).ListenAddrs()) },
+		"embedded in memory":    func(t *testing.T) place { return embeddedPlace(t, "log", vfs.NewMem(), 0) },
+		"embedded on disk":      func(t *testing.T) place { return embeddedPlace(t, t.TempDir(), nil, 0) },
+		"embedded without tail": func(t *testing.T) place { return embeddedPlace(t, "log", vfs.NewMem(), 1) },
+		"embedded, little tail": func(t *testing.T) place { return embeddedPlace(t, "log", vfs.NewMem(), 4<<10) },
+		"kfake":                 func(t *testing.T) place { return kafkaPlace(t, startFake(t).ListenAddrs()) },
 	}
 	if brokers := os.Getenv("WEIR_TEST_KAFKA_BROKERS"); brokers != "" {
 		all["kafka"] = func(t *testing.T) place { return kafkaPlace(t, strings.Split(brokers, ",")) }
@@ -38,10 +41,26 @@ func kinds() map[string]func(t *testing.T) place {
 	return all
 }
 
-func embeddedPlace(dir string, fs vfs.FS) place {
+// embeddedPlace is an embedded log whose readers find tailBytes in memory (0 = as
+// ever), and the rest in Pebble. That nobody has written to what readers share is
+// looked at when it leaves the memory.
+func embeddedPlace(t *testing.T, dir string, fs vfs.FS, tailBytes int) place {
 	return place{open: func(partitions int32, id string) (Log, error) {
-		return orNil(OpenEmbedded(dir, EmbeddedOptions{Partitions: partitions, ID: id, FS: fs}))
+		return orNil(OpenEmbedded(dir, EmbeddedOptions{
+			Partitions: partitions, ID: id, FS: fs, tailBytes: tailBytes, tailDropped: untouched(t),
+		}))
 	}}
+}
+
+// untouched fails the test when a frame leaves the tail with other bytes than it came with.
+func untouched(t testing.TB) func(*frame) {
+	return func(f *frame) {
+		before := slices.Clone(f.parts)
+		f.sumSections()
+		if !slices.Equal(before, f.parts) {
+			t.Errorf("somebody has written to frame %d, which readers share", f.sequence)
+		}
+	}
 }
 
 // orNil keeps a nil pointer from becoming a Log that is not nil.

@@ -41,8 +41,8 @@ type Identity struct {
 	Partitions int32
 }
 
-// Record is one entry of a partition. Key and Value belong to the Reader and
-// are valid until its next call of Next.
+// Record is one entry of a partition. Key and Value are valid until the next call
+// of the Reader's Next, and are only to be read: other readers may have the same bytes.
 type Record struct {
 	Offset int64
 	Time   int64 // when the log took it, nanoseconds since the Unix epoch (Kafka: the record's timestamp)
@@ -86,7 +86,8 @@ type Log interface {
 
 // Reader yields the records of one partition in order. It is used by one goroutine.
 type Reader interface {
-	// Next blocks until at least one record is there, ctx ends or the log fails.
+	// Next blocks until at least one record is there, ctx ends or the log fails. It
+	// returns all that are there, up to some megabyte: whoever is slow gets more at once.
 	// The records are in order and without gap, except where Kafka itself has one
 	// (compaction, aborted transactions), and are valid until the next call. Whoever
 	// reads on gets to the log's end: what stands last is never in a gap.

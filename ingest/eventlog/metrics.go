@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -139,10 +140,21 @@ func (l *Embedded) collectStore(out chan<- prometheus.Metric) {
 	gauge(descTables, float64(total.TablesCount))
 	gauge(descWAL, float64(m.WAL.Size))
 	gauge(descMemtable, float64(m.MemTable.Size))
-	count(descWritten, float64(total.TableBytesFlushed), "flush")
-	count(descWritten, float64(total.TableBytesCompacted), "compaction")
+	flushed, compacted := tableBytesWritten(m)
+	count(descWritten, float64(flushed), "flush")
+	count(descWritten, float64(compacted), "compaction")
 	count(descCompactions, float64(m.Compact.MoveCount), "move")
 	count(descCompactions, float64(m.Compact.Count-m.Compact.MoveCount), "rewrite")
+}
+
+// tableBytesWritten is what flushes and compactions wrote. Pebble's own total
+// counts the write-ahead log among what was flushed.
+func tableBytesWritten(m *pebble.Metrics) (flushed, compacted uint64) {
+	for level := range m.Levels {
+		flushed += m.Levels[level].TableBytesFlushed
+		compacted += m.Levels[level].TableBytesCompacted
+	}
+	return flushed, compacted
 }
 
 // bufferCollector reads how much Kafka's producer has buffered.
