@@ -9,7 +9,8 @@ import "weir/ingest"
 // ok is false when the cell would be one too many, or too long: the counters are
 // then incomplete and of no use. The counters of the event's day must have been loaded.
 func (s *Series) Apply(e *ingest.Event, receivedAt int64, position ingest.Position) (reason Reason, ok bool) {
-	reason = s.metric.Take(e, receivedAt, &s.quantity)
+	c := s.counting
+	reason = c.metric.Take(e, receivedAt, &c.quantity)
 	if reason == BeforeMetric {
 		return reason, true
 	}
@@ -22,7 +23,7 @@ func (s *Series) Apply(e *ingest.Event, receivedAt int64, position ingest.Positi
 		counter.Highest = max(counter.Highest, position)
 		return reason, true
 	}
-	s.metric.add(&counter.Counter, &s.quantity, start, position)
+	c.metric.add(&counter.Counter, &c.quantity, start, position)
 	return reason, true
 }
 
@@ -30,7 +31,8 @@ func (s *Series) Apply(e *ingest.Event, receivedAt int64, position ingest.Positi
 // of what removes it. The metric must be one that Subtracts, and the counters of the
 // event's day must have been loaded.
 func (s *Series) Remove(e *ingest.Event, receivedAt int64, position ingest.Position) {
-	reason := s.metric.Take(e, receivedAt, &s.quantity)
+	c := s.counting
+	reason := c.metric.Take(e, receivedAt, &c.quantity)
 	if reason == BeforeMetric {
 		return
 	}
@@ -43,28 +45,35 @@ func (s *Series) Remove(e *ingest.Event, receivedAt int64, position ingest.Posit
 		counter.Highest = max(counter.Highest, position)
 		return
 	}
-	s.metric.remove(&counter.Counter, &s.quantity, start, position)
+	c.metric.remove(&counter.Counter, &c.quantity, start, position)
 }
 
 // counterOf returns the counter that an event moves, marked as changed, and when its
 // window begins. The pointer is valid until the next call.
 func (s *Series) counterOf(e *ingest.Event, reason Reason) (counter *hourCounter, start int64, ok bool) {
-	s.scratch = s.metric.appendCellOf(s.scratch[:0], e, reason, &s.quantity)
-	cell := s.cell(s.scratch)
+	c := s.counting
+	c.scratch = c.metric.appendCellOf(c.scratch[:0], e, reason, &c.quantity)
+	cell := s.cell(c.scratch)
 	if cell == nil {
 		return nil, 0, false
 	}
 	hour := HourOf(e.Timestamp)
-	counter = s.hour(s.dirtyDay(cell, DayOfHour(hour)), hour)
+	start = int64(hour) * hourNanos
+	if hot := cell.hot; hot != nil && hot.hour == hour && hot.dirty {
+		return hot, start, true
+	}
+	counter = s.hour(cell, s.dirtyDay(cell, DayOfHour(hour)), hour)
 	counter.dirty = true
-	return counter, int64(hour) * hourNanos, true
+	cell.hot = counter
+	return counter, start, true
 }
 
 // ResetHour empties all counters of an hour, whose events are applied again then. Its day must
 // have been loaded. position is that of what made it necessary.
 func (s *Series) ResetHour(hour int32, position ingest.Position) {
 	day := DayOfHour(hour)
-	for _, cell := range s.cells {
+	for _, ref := range s.cells {
+		cell := ref.cell
 		d := cell.find(day)
 		if d == nil {
 			continue

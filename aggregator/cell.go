@@ -57,6 +57,9 @@ func appendCellValue(dst []byte, e *ingest.Event, key string) []byte {
 	if !ok {
 		return append(dst, 0)
 	}
+	if p.Kind == ingest.KindString {
+		return append(binary.AppendUvarint(dst, uint64(len(p.Text))+1), p.Text...)
+	}
 	start := len(dst)
 	dst, ok = appendValue(dst, p)
 	if !ok {

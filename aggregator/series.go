@@ -12,34 +12,43 @@ import (
 // Counters are kept by the hour. A day's counter is the sum of its hours, made
 // when the day is written; that is why a day is loaded whole.
 //
-// A Series is used by one goroutine at a time.
+// There are as many of them as there are subscriptions, and of cells several times that: what
+// all series of a metric have in common stands in its Counting.
+//
+// A Series is used by one goroutine at a time, and so are all that share a Counting.
 type Series struct {
-	metric     *Metric
-	definition Definition
-	cells      map[string]*Cell
-	last       *Cell // the cell of the last event
-	fresh      []*Cell
-	dirty      []cellDay // since the last Freeze
-	frozen     []cellDay // given out by it, and not saved yet
-	loaded     []int32   // days, sorted; unused when resident
-	resident   bool
-	hours      int // counters in memory
-	quantity   Quantity
-	scratch    []byte // a cell's key
+	counting *Counting
+	cells    []cellRef        // in the order in which they came
+	index    map[string]*Cell // by key; nil while cells are few
+	known    int              // how many of cells are no news for Freeze
+	hours    int32            // counters in memory
+	resident bool             // up to here it is what each event needs: one line of the processor's cache
+	loaded   []int32          // days, sorted; unused when resident
+	dirty    []cellDay        // since the last Freeze
+	frozen   []cellDay        // given out by it, and not saved yet
+}
+
+// cellRef finds a cell without looking at it.
+type cellRef struct {
+	id   uint32 // of its key in Counting; 0 = the key is not shared
+	cell *Cell
 }
 
 // Cell is one cell of a series.
 type Cell struct {
 	Key  string // as Metric.AppendCell encodes it
-	days []*Day // sorted
+	days []Day  // sorted
+	// hot is the counter that the last event moved, nil when it may have moved itself.
+	// If it is dirty, so is its day.
+	hot *hourCounter
 }
 
 // Day holds the hours of one cell in one day.
 type Day struct {
 	Number   int32
-	hours    []hourCounter // sorted
 	dirty    bool
-	weighted bool // where in the day its hours lie is a part of its total
+	weighted bool          // where in the day its hours lie is a part of its total
+	hours    []hourCounter // sorted
 }
 
 type hourCounter struct {
@@ -48,39 +57,34 @@ type hourCounter struct {
 	Counter
 }
 
-// cellDay names a day of a cell.
+// cellDay names a day of a cell, which stays in memory as long as it is named.
 type cellDay struct {
 	cell *Cell
-	day  *Day
+	day  int32
 }
 
 // NewSeries returns the counters of a series. resident says that there are none
 // but those in memory: no day has to be loaded, ever.
 func NewSeries(metric *Metric, resident bool) *Series {
-	return &Series{
-		metric:     metric,
-		definition: metric.Definition(),
-		cells:      make(map[string]*Cell, 1),
-		resident:   resident,
-	}
+	return NewCounting(metric).NewSeries(resident)
 }
 
 // Metric returns what the series counts by.
-func (s *Series) Metric() *Metric { return s.metric }
+func (s *Series) Metric() *Metric { return s.counting.metric }
 
 // Definition returns the definition of the series' counters.
-func (s *Series) Definition() Definition { return s.definition }
+func (s *Series) Definition() Definition { return s.counting.definition }
 
 // Cells returns how many cells the series has, in memory and not.
 func (s *Series) Cells() int { return len(s.cells) }
 
 // Counters returns how many counters, of hours, are in memory.
-func (s *Series) Counters() int { return s.hours }
+func (s *Series) Counters() int { return int(s.hours) }
 
 // MemoryBytes estimates what the series takes.
 func (s *Series) MemoryBytes() int {
-	const seriesBytes, cellBytes, hourBytes = 400, 160, 96
-	return seriesBytes + cellBytes*len(s.cells) + hourBytes*s.hours
+	const seriesBytes, cellBytes, hourBytes = 150, 150, 64
+	return seriesBytes + cellBytes*len(s.cells) + hourBytes*int(s.hours)
 }
 
 // Loaded reports whether the day's counters are in memory.
@@ -102,59 +106,117 @@ func (s *Series) MarkLoaded(day int32) {
 	}
 }
 
-// LoadCell makes a stored cell known.
+// LoadCell makes a stored cell known. It must not be called when a cell has come that
+// Freeze has not given out.
 func (s *Series) LoadCell(key []byte) {
-	if s.cells[string(key)] == nil {
-		s.cells[string(key)] = &Cell{Key: string(key)}
+	if cell, id := s.find(key); cell == nil {
+		s.add(key, id)
+		s.known = len(s.cells)
 	}
 }
 
 // LoadHour puts a stored counter into memory. Its cell must be known.
 func (s *Series) LoadHour(cell []byte, hour int32, c Counter) bool {
-	known := s.cells[string(cell)]
+	known, _ := s.find(cell)
 	if known == nil {
 		return false
 	}
-	s.hour(s.day(known, DayOfHour(hour)), hour).Counter = c
+	s.hour(known, s.day(known, DayOfHour(hour)), hour).Counter = c
 	return true
+}
+
+// Touch and TouchCells bring what Apply will look at into the processor's caches, a step of the way each; what
+// they return is of no use. Whoever is about to apply events to many series takes a step for all of them
+// before the next: one after the other, each step of each would wait for memory.
+func (s *Series) Touch() uint64 {
+	if len(s.cells) == 0 {
+		return 0
+	}
+	return uint64(s.cells[0].id)
+}
+
+// TouchCells is the step behind Touch.
+func (s *Series) TouchCells() (sum uint64) {
+	if len(s.cells) > cellsTouchedMax {
+		return 0 // which of them it will be is not known
+	}
+	for i := range s.cells {
+		if hot := s.cells[i].cell.hot; hot != nil {
+			sum += uint64(hot.hour) + uint64(hot.Highest) // its two ends, which may be in two lines
+		}
+	}
+	return sum
+}
+
+// cellsTouchedMax is up to how many cells TouchCells looks at.
+const cellsTouchedMax = 6
+
+// cellsScannedMax is up to how many cells looking through them costs less than a map of them.
+const cellsScannedMax = 12
+
+// find returns the cell with the key, nil if there is none, and the id of the key.
+func (s *Series) find(key []byte) (*Cell, uint32) {
+	id := s.counting.idOf(key)
+	if s.index != nil {
+		return s.index[string(key)], id
+	}
+	for i := range s.cells {
+		if ref := &s.cells[i]; ref.id == id && (id != 0 || ref.cell.Key == string(key)) {
+			return ref.cell, id
+		}
+	}
+	return nil, id
+}
+
+// add makes a cell.
+func (s *Series) add(key []byte, id uint32) *Cell {
+	cell := &Cell{Key: s.counting.keyOf(id, key)}
+	s.cells = append(s.cells, cellRef{id, cell})
+	if s.index != nil {
+		s.index[cell.Key] = cell
+	} else if len(s.cells) > cellsScannedMax {
+		s.index = make(map[string]*Cell, 2*cellsScannedMax)
+		for _, ref := range s.cells {
+			s.index[ref.cell.Key] = ref.cell
+		}
+	}
+	return cell
 }
 
 // cell returns the cell with the key, made when it is new; nil beyond the limits.
 func (s *Series) cell(key []byte) *Cell {
-	if s.last != nil && s.last.Key == string(key) {
-		return s.last
-	}
-	cell := s.cells[string(key)]
+	cell, id := s.find(key)
 	if cell == nil {
-		if len(s.cells) >= s.metric.cellsMax() || len(key) > CellBytesMax {
+		if len(s.cells) >= s.counting.metric.cellsMax() || len(key) > CellBytesMax {
 			return nil
 		}
-		cell = &Cell{Key: string(key)}
-		s.cells[cell.Key] = cell
-		s.fresh = append(s.fresh, cell)
+		cell = s.add(key, id)
 	}
-	s.last = cell
 	return cell
 }
 
+// day returns a day of the cell, made when it is missing. The pointer is valid until the next call.
 func (s *Series) day(cell *Cell, number int32) *Day {
 	if n := len(cell.days); n > 0 && cell.days[n-1].Number == number {
-		return cell.days[n-1]
+		return &cell.days[n-1]
 	}
 	at := sort.Search(len(cell.days), func(i int) bool { return cell.days[i].Number >= number })
 	if at == len(cell.days) || cell.days[at].Number != number {
-		cell.days = slices.Insert(cell.days, at, &Day{Number: number, weighted: s.metric.Aggregation == WeightedSumAgg})
+		cell.days = slices.Insert(cell.days, at, Day{Number: number, weighted: s.counting.metric.Aggregation == WeightedSumAgg})
 	}
-	return cell.days[at]
+	return &cell.days[at]
 }
 
-// find returns the cell's day, nil when it has none.
+// find returns the cell's day, nil when it has none. The pointer is valid until a day is made.
 func (c *Cell) find(number int32) *Day {
+	if n := len(c.days); n > 0 && c.days[n-1].Number == number {
+		return &c.days[n-1]
+	}
 	at := sort.Search(len(c.days), func(i int) bool { return c.days[i].Number >= number })
 	if at == len(c.days) || c.days[at].Number != number {
 		return nil
 	}
-	return c.days[at]
+	return &c.days[at]
 }
 
 func (s *Series) dirtyDay(cell *Cell, number int32) *Day {
@@ -166,19 +228,20 @@ func (s *Series) dirtyDay(cell *Cell, number int32) *Day {
 func (s *Series) markDirty(cell *Cell, day *Day) {
 	if !day.dirty {
 		day.dirty = true
-		s.dirty = append(s.dirty, cellDay{cell, day})
+		s.dirty = append(s.dirty, cellDay{cell, day.Number})
 	}
 }
 
-// hour returns the day's counter of an hour, made when it is missing. The
+// hour returns the cell's counter of an hour in its day, made when it is missing. The
 // pointer is valid until the next call.
-func (s *Series) hour(d *Day, hour int32) *hourCounter {
+func (s *Series) hour(cell *Cell, d *Day, hour int32) *hourCounter {
 	if n := len(d.hours); n > 0 && d.hours[n-1].hour == hour {
 		return &d.hours[n-1]
 	}
 	at := sort.Search(len(d.hours), func(i int) bool { return d.hours[i].hour >= hour })
 	if at == len(d.hours) || d.hours[at].hour != hour {
 		d.hours = slices.Insert(d.hours, at, hourCounter{hour: hour})
+		cell.hot = nil
 		s.hours++
 	}
 	return &d.hours[at]
@@ -218,16 +281,16 @@ func (s *Series) Freeze(cell func(key string), day func(key string, d *Day)) {
 	if len(s.frozen) > 0 {
 		panic("BUG: frozen again before it was saved")
 	}
-	for _, c := range s.fresh {
-		cell(c.Key)
+	for _, ref := range s.cells[s.known:] {
+		cell(ref.cell.Key)
 	}
-	clear(s.fresh)
-	s.fresh = s.fresh[:0]
-	for _, d := range s.dirty {
-		day(d.cell.Key, d.day)
-		d.day.dirty = false
-		for i := range d.day.hours {
-			d.day.hours[i].dirty = false
+	s.known = len(s.cells)
+	for _, at := range s.dirty {
+		d := at.cell.find(at.day)
+		day(at.cell.Key, d)
+		d.dirty = false
+		for i := range d.hours {
+			d.hours[i].dirty = false
 		}
 	}
 	s.frozen, s.dirty = s.dirty, s.frozen
@@ -244,13 +307,18 @@ func (s *Series) Saved() {
 func (s *Series) Forget() {
 	kept := make(map[int32]bool)
 	for _, d := range s.dirty {
-		kept[d.day.Number] = true
+		kept[d.day] = true
 	}
 	s.hours = 0
-	for _, cell := range s.cells {
-		cell.days = slices.DeleteFunc(cell.days, func(d *Day) bool { return !kept[d.Number] })
-		for _, d := range cell.days {
-			s.hours += len(d.hours)
+	for _, ref := range s.cells {
+		cell := ref.cell
+		cell.hot = nil
+		cell.days = slices.DeleteFunc(cell.days, func(d Day) bool { return !kept[d.Number] })
+		if len(cell.days) == 0 {
+			cell.days = nil
+		}
+		for i := range cell.days {
+			s.hours += int32(len(cell.days[i].hours))
 		}
 	}
 	s.resident = false
@@ -261,8 +329,8 @@ func (s *Series) Forget() {
 // durable; a day may come twice. All of such a day's hours are in memory.
 func (s *Series) Unsaved(f func(key string, d *Day)) {
 	for _, list := range [][]cellDay{s.frozen, s.dirty} {
-		for _, d := range list {
-			f(d.cell.Key, d.day)
+		for _, at := range list {
+			f(at.cell.Key, at.cell.find(at.day))
 		}
 	}
 }
@@ -271,20 +339,20 @@ func (s *Series) Unsaved(f func(key string, d *Day)) {
 // must not have taken an event that s took, and which must not be used any more. All of
 // the counters of s count as changed then. It reports false when there are too many cells.
 func (s *Series) Absorb(other *Series) bool {
-	for key, from := range other.cells {
-		cell := s.cell([]byte(key))
+	for _, from := range other.cells {
+		cell := s.cell([]byte(from.cell.Key))
 		if cell == nil {
 			return false
 		}
-		for _, day := range from.days {
+		for d := range from.cell.days {
+			day := &from.cell.days[d]
 			into := s.dirtyDay(cell, day.Number)
 			for i := range day.hours {
-				counter := s.hour(into, day.hours[i].hour)
+				counter := s.hour(cell, into, day.hours[i].hour)
 				counter.dirty = true
 				counter.Merge(&day.hours[i].Counter, 0)
 			}
 		}
 	}
-	s.last = nil
 	return true
 }

@@ -28,7 +28,7 @@ const _ = uint(sumScale-ingest.ScaleDigits) + uint(ingest.ScaleDigits-sumScale)
 type Sum struct {
 	hi   int64 // two's complement, billionths
 	lo   uint64
-	wide decimal.Decimal // what did not fit; its memory is never written again
+	wide *decimal.Decimal // what did not fit, nil = nothing; it is never written again
 }
 
 // AddScaled adds n billionths.
@@ -58,20 +58,28 @@ func (s *Sum) add128(hi int64, lo uint64) {
 	newLo, carry := bits.Add64(s.lo, lo, 0)
 	newHi := s.hi + hi + int64(carry)
 	if (s.hi < 0) == (hi < 0) && (newHi < 0) != (hi < 0) {
-		s.wide = s.wide.Add(decimal.NewFromBigInt(s.narrow(), -sumScale))
+		s.addWide(decimal.NewFromBigInt(s.narrow(), -sumScale))
 		newHi, newLo = hi, lo
 	}
 	s.hi, s.lo = newHi, newLo
 }
 
 // addWide adds a number that does not fit AddScaled.
-func (s *Sum) addWide(d decimal.Decimal) { s.wide = s.wide.Add(d) }
+func (s *Sum) addWide(d decimal.Decimal) {
+	if s.wide != nil {
+		d = s.wide.Add(d)
+	}
+	s.wide = &d
+}
+
+// hasWide reports whether the wide part is not 0.
+func (s *Sum) hasWide() bool { return s.wide != nil && s.wide.Sign() != 0 }
 
 // Merge adds another sum.
 func (s *Sum) Merge(other *Sum) {
 	s.add128(other.hi, other.lo)
-	if other.wide.Sign() != 0 {
-		s.addWide(other.wide)
+	if other.hasWide() {
+		s.addWide(*other.wide)
 	}
 }
 
@@ -93,7 +101,7 @@ func (s *Sum) addNumberProduct(n Number, factor int64) {
 
 // addProduct adds another sum times a factor.
 func (s *Sum) addProduct(other *Sum, factor int64) {
-	if other.hi == int64(other.lo)>>63 && other.wide.Sign() == 0 {
+	if other.hi == int64(other.lo)>>63 && !other.hasWide() {
 		s.addNumberProduct(Number{scaled: int64(other.lo)}, factor)
 		return
 	}
@@ -102,7 +110,7 @@ func (s *Sum) addProduct(other *Sum, factor int64) {
 
 // IsZero reports whether the sum is 0.
 func (s *Sum) IsZero() bool {
-	if s.wide.Sign() == 0 {
+	if !s.hasWide() {
 		return s.hi == 0 && s.lo == 0
 	}
 	return s.Decimal().IsZero()
@@ -110,7 +118,7 @@ func (s *Sum) IsZero() bool {
 
 // Equal reports whether two sums are the same number.
 func (s *Sum) Equal(other *Sum) bool {
-	if s.wide.Sign() == 0 && other.wide.Sign() == 0 {
+	if !s.hasWide() && !other.hasWide() {
 		return s.hi == other.hi && s.lo == other.lo
 	}
 	return s.Decimal().Equal(other.Decimal())
@@ -118,7 +126,7 @@ func (s *Sum) Equal(other *Sum) bool {
 
 // number returns the sum as one number.
 func (s *Sum) number() Number {
-	if s.hi == int64(s.lo)>>63 && s.wide.Sign() == 0 {
+	if s.hi == int64(s.lo)>>63 && !s.hasWide() {
 		return Number{scaled: int64(s.lo)}
 	}
 	d := s.Decimal()
@@ -128,10 +136,10 @@ func (s *Sum) number() Number {
 // Decimal returns the value, exactly.
 func (s *Sum) Decimal() decimal.Decimal {
 	narrow := decimal.NewFromBigInt(s.narrow(), -sumScale)
-	if s.wide.Sign() == 0 {
+	if !s.hasWide() {
 		return narrow
 	}
-	return narrow.Add(s.wide)
+	return narrow.Add(*s.wide)
 }
 
 // narrow returns the narrow part in billionths.
@@ -160,7 +168,7 @@ func appendSum(dst []byte, s *Sum) []byte {
 	if s.hi == int64(s.lo)>>63 {
 		form = sumForm64
 	}
-	if s.wide.Sign() != 0 {
+	if s.hasWide() {
 		form |= sumWide
 	}
 	dst = append(dst, form)
@@ -171,7 +179,7 @@ func appendSum(dst []byte, s *Sum) []byte {
 		dst = binary.BigEndian.AppendUint64(dst, s.lo)
 	}
 	if form&sumWide != 0 {
-		dst = appendDecimal(dst, s.wide)
+		dst = appendDecimal(dst, *s.wide)
 	}
 	return dst
 }
@@ -231,7 +239,7 @@ func decodeSum(b []byte) (Sum, error) {
 		return s, nil
 	}
 	wide, err := decodeDecimal(b)
-	s.wide = wide
+	s.wide = &wide
 	return s, err
 }
 

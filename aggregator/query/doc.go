@@ -2,7 +2,7 @@
 // of the owner of a partition (query.go, check.go), the HTTP server in front of an
 // aggregator (server.go), and the client that finds the owner and asks it
 // (client.go, fan.go, merge.go, series.go). wire.go, wire_event.go and wire_series.go
-// hold the JSON between the two.
+// hold the JSON between the two. budget.go bounds the memory of all questions of a process.
 //
 // # The four questions
 //
@@ -39,6 +39,8 @@
 //   - Bodies, answers, pages and questions under way are bounded by the constants
 //     in query.go and server.go. What is asked is checked by one function for each question
 //     (check.go), at the client, at the handler, and by whoever answers in this process.
+//   - What the questions under way hold in memory is bounded over the process, in cells (Budget): those
+//     beyond it are told ErrOverloaded, as soon as they have grown so large.
 //   - A question names each metric once, and its items by number: the owner makes the usage of a
 //     metric once for all charges that divide it.
 //   - A page is cut so that it can be merged: behind the end of a page of series that has a next one,

@@ -78,40 +78,25 @@ func (c *Checkpoint) PutAside(a *Aside) {
 type step int
 
 const (
-	stepBuilt     step = iota // tables are built and synced, and not part of the store
-	stepIngested              // tables are part of the store, progress is the old one
+	stepBuilt     step = iota // the batch holds all, the store nothing of it
 	stepCommitted             // the commit point is reached
-	stepCleaned               // nothing of the checkpoint is left
+	stepMerged                // runs of ids that had to be are merged, or that is under way
 )
 
-// Write makes a checkpoint durable. Its commit point is one synced batch of the
-// rows and the progress; the tables of events and ids go first and are invisible
-// until then. After an error the store must not be written any more.
+// Write makes a checkpoint durable, by one synced batch: all of it is in the store, or
+// nothing. After an error the store must not be written any more.
 func (s *Store) Write(c *Checkpoint) error {
 	if s.readOnly {
 		return ErrReadOnly
 	}
-	tables, err := s.buildTables(c)
-	if err != nil {
-		return fmt.Errorf("cannot build tables of checkpoint at %d: %w", c.Progress.Next, err)
-	}
-	s.step(stepBuilt)
-	if len(tables) > 0 {
-		if err := s.ingest(tables); err != nil {
-			return fmt.Errorf("cannot ingest tables of checkpoint at %d: %w", c.Progress.Next, err)
-		}
-	}
-	s.step(stepIngested)
 	if err := s.commit(c); err != nil {
 		return fmt.Errorf("cannot commit checkpoint at %d: %w", c.Progress.Next, err)
 	}
 	s.step(stepCommitted)
-	for _, table := range tables {
-		if err := s.fs.Remove(table); err != nil {
-			return fmt.Errorf("cannot remove table of checkpoint at %d: %w", c.Progress.Next, err)
-		}
+	if err := s.ids.merge(); err != nil {
+		return fmt.Errorf("cannot merge ids after checkpoint at %d: %w", c.Progress.Next, err)
 	}
-	s.step(stepCleaned)
+	s.step(stepMerged)
 	return nil
 }
 
@@ -121,27 +106,50 @@ func (s *Store) step(done step) {
 	}
 }
 
-// batchHeadBytes is room for what a batch has besides its rows.
-const batchHeadBytes = 256
+const (
+	// batchHeadBytes is room for what a batch has besides its rows.
+	batchHeadBytes = 256
+	// idBytes is about what an id takes in a batch.
+	idBytes = 36
+)
 
 func (s *Store) commit(c *Checkpoint) (err error) {
-	batch := s.db.NewBatchWithSize(c.rows.bytes() + batchHeadBytes)
+	// Events take less in blocks than pending.
+	size := len(c.Pending.arena) + idBytes*len(c.Pending.events) + c.rows.bytes() + batchHeadBytes
+	batch := s.db.NewBatchWithSize(size)
 	defer closeInto(batch, &err)
-	for _, d := range c.drops {
-		if err := dropIn(batch, d.series, d.definition); err != nil {
-			return err
-		}
-	}
-	if err := c.rows.setIn(batch); err != nil {
+	publish, err := s.fill(batch, c)
+	if err != nil {
 		return err
 	}
-	if err := batch.Set(metaProgress, appendProgress(nil, &c.Progress), nil); err != nil {
-		return err
-	}
+	s.step(stepBuilt)
 	if err := batch.Commit(pebble.Sync); err != nil {
 		return err
 	}
+	publish()
 	progress := c.Progress
 	s.progress.Store(&progress)
 	return nil
+}
+
+// fill puts all of a checkpoint into a batch. publish is to be called when it is durable.
+func (s *Store) fill(batch *pebble.Batch, c *Checkpoint) (publish func(), err error) {
+	if err := c.Pending.writeEvents(batch); err != nil {
+		return nil, err
+	}
+	if err := c.Pending.writeTombstones(batch); err != nil {
+		return nil, err
+	}
+	if publish, err = s.ids.add(batch, &c.Pending); err != nil {
+		return nil, err
+	}
+	for _, d := range c.drops {
+		if err := dropIn(batch, d.series, d.definition); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.rows.setIn(batch); err != nil {
+		return nil, err
+	}
+	return publish, batch.Set(metaProgress, appendProgress(nil, &c.Progress), nil)
 }

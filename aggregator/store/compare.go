@@ -24,13 +24,15 @@ var ErrApart = errors.New("stores are not at the same position")
 // are not compared. What a series' own row, cells and counters contradict each other in is told of too:
 // such counters would not be found, or not be gone on with.
 //
-// It reads all that there is, in order, and keeps the cells of one series in memory.
+// It reads all that there is, in order, and keeps the cells of one series in memory. Events and ids are
+// compared one by one, whatever blocks they stand in. Blocks under a number that no series has are not
+// looked for: nobody would find them.
 func Compare(ctx context.Context, a, b *Snapshot, f func(Difference) error) error {
 	if err := checkComparable(a, b); err != nil {
 		return err
 	}
 	c := comparison{ctx: ctx, a: side{Snapshot: a}, b: side{Snapshot: b}, f: f}
-	for _, compare := range []func() error{c.progress, c.series, c.events, c.seenIDs, c.asides, c.conflicts} {
+	for _, compare := range []func() error{c.progress, c.series, c.events, c.tombstones, c.seenIDs, c.asides, c.conflicts} {
 		if err := compare(); err != nil {
 			return err
 		}
@@ -100,78 +102,6 @@ func (c *comparison) progress() error {
 	return c.report(OfProgress, fmt.Sprintf("at offset %d", a.Next), text(a), text(b))
 }
 
-func (c *comparison) events() error {
-	return c.space(spaceEvent, func(key, a, b []byte) error {
-		if a != nil && b != nil && bytes.Equal(a, b) {
-			return nil
-		}
-		subject, name := describeEventKey(key)
-		decode := describeEvent
-		if subject == OfTombstone {
-			decode = func(value []byte) (string, error) { return fmt.Sprintf("version %x", value), nil }
-		}
-		return c.report(subject, name, describe(a, decode), describe(b, decode))
-	})
-}
-
-func (c *comparison) seenIDs() error {
-	return c.space(spaceSeen, func(key, a, b []byte) error {
-		if equal, err := c.equalSeen(key, a, b); equal || err != nil {
-			return err
-		}
-		textA, err := c.a.describeSeen(key, a)
-		if err != nil {
-			return err
-		}
-		textB, err := c.b.describeSeen(key, b)
-		if err != nil || textA == textB {
-			return err
-		}
-		name := fmt.Sprintf("%x", key)
-		if len(key) == seenKeyBytes {
-			name = fmt.Sprintf("%x revision %x at position %s", key[1:17], key[17:21], describePosition(positionOfKey(key)))
-		}
-		return c.report(OfSeen, name, textA, textB)
-	})
-}
-
-// equalSeen is the quick way to say that there is no difference, which is how it nearly always is.
-func (c *comparison) equalSeen(key, a, b []byte) (bool, error) {
-	if a == nil || b == nil || !bytes.Equal(a, b) {
-		return false, nil
-	}
-	seen, err := decodeSeen(key, a)
-	if err != nil || seen.Cancelled {
-		return err == nil, nil
-	}
-	nameA, err := c.a.name(seen.Series)
-	if err != nil {
-		return false, err
-	}
-	nameB, err := c.b.name(seen.Series)
-	return nameA == nameB && nameA.Number != 0, err
-}
-
-// describeSeen returns all that an id's entry says, with its series by name: its number is each store's own.
-func (s *side) describeSeen(key, value []byte) (text string, err error) {
-	if value == nil {
-		return "", nil
-	}
-	seen, decodeErr := decodeSeen(key, value)
-	if decodeErr != nil {
-		return fmt.Sprintf("%v: %x", decodeErr, value), nil
-	}
-	if seen.Cancelled {
-		return fmt.Sprintf("cancelled (%x)", value), nil
-	}
-	name, err := s.name(seen.Series)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("time %s, filled in %v, content %08x, code %s",
-		describeInstant(seen.Timestamp), seen.Filled, seen.Content, describeSeriesName(&name)), nil
-}
-
 func (c *comparison) asides() error {
 	return c.space(spaceAside, func(key, a, b []byte) error {
 		if a != nil && b != nil && bytes.Equal(a, b) {
@@ -185,7 +115,7 @@ func (c *comparison) asides() error {
 	})
 }
 
-// space merges what the snapshots show of a space of keys, and gives out whole keys.
+// space merges what the snapshots have in a space of keys, and gives out whole keys.
 func (c *comparison) space(space byte, f func(key, a, b []byte) error) error {
 	return c.merge([]byte{space}, []byte{space}, 0, f)
 }
@@ -218,16 +148,6 @@ func (c *comparison) merge(prefixA, prefixB []byte, skip int, f func(key, a, b [
 		}
 	}
 	return nil
-}
-
-// visible reports whether a row is below the snapshot's end: the rows of tables may be above.
-func (s *Snapshot) visible(key []byte) bool {
-	switch key[0] {
-	case spaceEvent, spaceSeen:
-		return len(key) < 8 || positionOfKey(key) < s.end
-	default:
-		return true
-	}
 }
 
 func asidePosition(key []byte) ingest.Position { return positionOfKey(key[:1+8]) }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,7 +114,7 @@ func TestCompareEqual(t *testing.T) {
 	}
 }
 
-// TestCompareHidesWhatHasNoCommit: tables that are being written are no difference.
+// TestCompareHidesWhatHasNoCommit: a checkpoint that is being written is no difference.
 func TestCompareHidesWhatHasNoCommit(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -125,7 +127,7 @@ func TestCompareHidesWhatHasNoCommit(t *testing.T) {
 	o.take(cancellation("a", 9), event("new", "x"), amendment("b", 9, "x"))
 	compared := false
 	b.afterStep = func(done step) {
-		if done != stepIngested {
+		if done != stepBuilt {
 			return
 		}
 		compared = true
@@ -135,7 +137,7 @@ func TestCompareHidesWhatHasNoCommit(t *testing.T) {
 	}
 	o.checkpoint()
 	if !compared {
-		t.Error("nothing was ingested")
+		t.Error("nothing was written")
 	}
 }
 
@@ -144,9 +146,8 @@ func TestCompareNames(t *testing.T) {
 	t.Parallel()
 	log := []entryOf{event("a", "x"), event("b", "x"), cancellation("a", 1)}
 	counter := appendCounterKey(nil, 1, newDefinition, Hour, 19675*24+7, "\x05gold")
-	seenB := appendSeenKey(nil, log[1].key(), 0, 1<<16)
-	eventB := appendEventKey(nil, &Event{Event: eventNamed("b", log[1].timestamp), Organization: org, Position: 1 << 16})
-	tombstoneA := appendTombstoneTail(appendEventKey(nil, &Event{Event: eventNamed("a", log[0].timestamp), Organization: org}), 2<<16)
+	hour := aggregator.HourOf(log[0].timestamp)
+	tombstoneA := (&tombstone{series: 1, hour: hour, entry: 0, by: 2 << 16}).appendKey(nil)
 	seriesKey := appendSeriesKey(nil, spaceSeries, org, "s", "calls")
 	nameKey := appendNumberKey(nil, spaceName, 1)
 	f := func(what string, damage func(b *pebble.DB) error, want ...string) {
@@ -188,13 +189,17 @@ func TestCompareNames(t *testing.T) {
 	day := appendCounterKey(nil, 1, newDefinition, Day, 19674, "\x05gold")
 	f("one counter too many", set(day, bytesOf(8)), "day 2023-11-13T00:00:00Z", "8 events", "nothing")
 	f("a lost cell", remove(appendCellKey(nil, 1, newDefinition, "\x05gold")), "counter "+inCounter, "the cell itself", "known", "nothing")
-	f("a lost event", remove(eventB), `event "b" revision 0 at position 1:0`, "nothing")
-	f("another event", set(eventB, appendEventValue(nil, &ingest.Event{}, 5)), `event "b" revision 0`, `"content"`)
-	f("a damaged event", set(eventB, []byte{9}), `event "b"`, "corrupt", "09")
-	f("a lost tombstone", remove(tombstoneA), `tombstone of event "a" revision 0 at position 0:0`, "by position 2:0", "nothing")
-	f("a lost id", remove(seenB), "seen id", fmt.Sprintf("%x", log[1].key()), "nothing")
-	f("another id", set(seenB, appendSeenValue(nil, &Seen{Series: 1, Content: 5})), "seen id", "content 00000005")
-	f("a damaged id", set(seenB, []byte{1}), "seen id", "corrupt")
+	f("a lost event", inBlocks(t, func(events []Event) []Event { return withoutEvent(events, "b") }),
+		`event "b" revision 0 at position 1:0`, "nothing")
+	f("another event", inBlocks(t, func(events []Event) []Event {
+		for i := range events {
+			if string(events[i].TransactionID) == "b" {
+				events[i].Properties = nil
+			}
+		}
+		return events
+	}), `event "b" revision 0`, `"content"`)
+	f("a lost tombstone", remove(tombstoneA), `tombstone of event at position 0:0`, "by position 2:0", "nothing")
 	f("a lost aside", remove(appendAsideKey(nil, 3, Malformed)), "set aside at position 0:3", "malformed", "nothing")
 	f("an uncounted series", set(seriesKey, appendSeries(nil, &Series{Number: 1})), "state of series "+inCounter[:len(inCounter)-len(", definition 01")], "not counted", "counted by definition 01")
 	f("another definition", set(seriesKey, appendSeries(nil, &Series{Number: 1, State: Counted, Definition: oldDefinition})), "state of series ", "definition 01", fmt.Sprintf("definition %x", oldDefinition))
@@ -220,9 +225,119 @@ func TestCompareNames(t *testing.T) {
 	}
 }
 
-// eventNamed returns what an event's key needs of it.
-func eventNamed(id string, timestamp int64) ingest.Event {
-	return ingest.Event{Subscription: []byte("s"), Code: []byte("calls"), TransactionID: []byte(id), Timestamp: timestamp}
+// TestCompareNamesIDs: an id that is lost or says something else is named.
+func TestCompareNamesIDs(t *testing.T) {
+	t.Parallel()
+	log := []entryOf{event("a", "x"), event("b", "x"), cancellation("a", 1)}
+	id := fmt.Sprintf("%x", log[1].key())
+	f := func(what string, change func([]idEntry) []idEntry, want ...string) {
+		t.Helper()
+		a, b := twoStores(t, log, rand.New(rand.NewPCG(1, 1)))
+		defer closeStore(t, a)
+		defer closeStore(t, b)
+		tamperIDs(t, b, change)
+		for _, stores := range [][2]*Store{{a, b}, {b, a}} {
+			got := differences(t, stores[0], stores[1])
+			if len(got) != 1 {
+				t.Errorf("%s: %d differences, want one:\n%s", what, len(got), strings.Join(got, "\n"))
+				continue
+			}
+			for _, part := range append(want, "seen id "+id+" revision 0 at position 1:0") {
+				if !strings.Contains(got[0], part) {
+					t.Errorf("%s: %q does not name %q", what, got[0], part)
+				}
+			}
+		}
+	}
+	f("a lost id", func(all []idEntry) []idEntry {
+		return slices.DeleteFunc(all, func(e idEntry) bool { return e.id == log[1].key() })
+	}, `code "calls"`, "nothing")
+	f("another id", func(all []idEntry) []idEntry {
+		for i := range all {
+			if all[i].id == log[1].key() {
+				all[i].seen.Content = 5
+			}
+		}
+		return all
+	}, "content 00000005")
+}
+
+// TestCompareDamagedBlock: a block that can't be read is named, and what is in it in the other store; the
+// comparison goes on.
+func TestCompareDamagedBlock(t *testing.T) {
+	t.Parallel()
+	log := []entryOf{event("a", "x")}
+	other := event("b", "x")
+	other.code = "c\x00"
+	log = append(log, other)
+	a, b := twoStores(t, log, rand.New(rand.NewPCG(1, 1)))
+	defer closeStore(t, a)
+	defer closeStore(t, b)
+	key := blockKey{series: 1, hour: aggregator.HourOf(log[0].timestamp)}
+	if err := b.db.Set(key.append(nil), []byte{9}, pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(differences(t, a, b), "\n")
+	for _, part := range []string{`block of code "calls"`, "corrupt", ": 09", `event "a" revision 0 at position 0:0`} {
+		if !strings.Contains(got, part) {
+			t.Errorf("%q does not name %q", got, part)
+		}
+	}
+	if strings.Contains(got, `event "b"`) || strings.Count(got, "\n") != 1 {
+		t.Errorf("differences are\n%s\nwant two", got)
+	}
+}
+
+// eventsOf returns the events of a block.
+func eventsOf(t *testing.T, key, value []byte) (events []Event) {
+	t.Helper()
+	k, err := readBlockKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := blockReader{event: Event{Series: k.series}}
+	if err := b.open(bytes.Clone(value), aggregator.StartOfHour(k.hour), k.lowest); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		ok, err := b.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			return events
+		}
+		e := b.event
+		e.TransactionID, e.Properties = bytes.Clone(e.TransactionID), slices.Clone(e.Properties)
+		events = append(events, e)
+	}
+}
+
+// inBlocks changes the events of all blocks.
+func inBlocks(t *testing.T, change func([]Event) []Event) func(*pebble.DB) error {
+	return func(db *pebble.DB) error {
+		iter, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceEvent}, UpperBound: []byte{spaceEvent + 1}})
+		if err != nil {
+			return err
+		}
+		batch := db.NewBatch()
+		var p Pending
+		for iter.First(); iter.Valid(); iter.Next() {
+			events := eventsOf(t, iter.Key(), iter.Value())
+			slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.Position, b.Position) })
+			for _, e := range change(events) {
+				p.Append(&SeriesName{Number: e.Series}, ingest.ID{}, 0, &e.Event, e.Position, e.ReceivedAt)
+			}
+			if err := batch.Delete(iter.Key(), nil); err != nil {
+				return err
+			}
+		}
+		return errors.Join(iter.Close(), p.writeEvents(batch), batch.Commit(pebble.Sync))
+	}
+}
+
+func withoutEvent(events []Event, id string) []Event {
+	return slices.DeleteFunc(events, func(e Event) bool { return string(e.TransactionID) == id })
 }
 
 // TestCompareApart: stores at other positions, of other logs or partitions are not compared.
@@ -283,7 +398,7 @@ func TestCompareStops(t *testing.T) {
 func filesOf(t *testing.T, fs vfs.FS) map[string]int64 {
 	t.Helper()
 	files := map[string]int64{}
-	for _, sub := range []string{databaseDir, buildingDir} {
+	for _, sub := range []string{databaseDir} {
 		path := fs.PathJoin(dir, sub)
 		names, err := fs.List(path)
 		if err != nil {
@@ -311,7 +426,7 @@ func TestOpenReadOnly(t *testing.T) {
 	o.take(cancellation("a", 1), event("c", "x"))
 	var clone *crashfs.FS
 	o.store.afterStep = func(done step) {
-		if done == stepIngested {
+		if done == stepBuilt {
 			clone = fs.CrashClone(vfs.CrashCloneCfg{})
 		}
 	}

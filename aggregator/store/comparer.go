@@ -7,12 +7,12 @@ import (
 )
 
 // comparer orders keys by their bytes and tells Pebble their prefixes, which
-// its filters are made of: a seen id, an event's organization, a counter's
-// series. Only the seen ids are looked up through filters; short prefixes keep the
-// other keys from filling them. The name and the prefixes are for ever: they stand in every table.
+// its filters are made of: of a block of events its day and series, of a tombstone or a counter its
+// series, of what belongs to a run of ids the run. Other keys are whole. The name and
+// the prefixes are for ever: they stand in every table.
 var comparer = func() *pebble.Comparer {
 	c := *pebble.DefaultComparer
-	c.Name = "weir.aggregator.1"
+	c.Name = "weir.aggregator.2"
 	c.Compare = bytes.Compare
 	c.Split = prefixBytes
 	c.ImmediateSuccessor = nextPrefix
@@ -24,9 +24,9 @@ func prefixBytes(key []byte) int {
 		return 0
 	}
 	switch key[0] {
-	case spaceSeen, spaceEvent:
-		return min(len(key), 1+16)
-	case spaceCounter, spaceCell:
+	case spaceEvent:
+		return min(len(key), blockDayBytes)
+	case spaceCounter, spaceCell, spaceTomb, spaceSeen:
 		return min(len(key), 1+8)
 	default:
 		return len(key)

@@ -7,10 +7,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// cursor walks the visible rows of one store whose keys begin with a prefix.
+// cursor walks the rows of one store whose keys begin with a prefix.
 type cursor struct {
 	iter *pebble.Iterator
-	on   *Snapshot
 	pace pacer
 	skip int // bytes of the keys that are not given out
 
@@ -23,7 +22,7 @@ func (s *side) cursor(ctx context.Context, prefix []byte, skip int) (*cursor, er
 	if err != nil {
 		return nil, fmt.Errorf("cannot scan from key %x: %w", prefix, err)
 	}
-	c := &cursor{iter: iter, on: s.Snapshot, pace: pacer{ctx: ctx, store: s.store}, skip: skip}
+	c := &cursor{iter: iter, pace: pacer{ctx: ctx, store: s.store}, skip: skip}
 	iter.First()
 	if err := c.settle(); err != nil {
 		_ = iter.Close() // the first error is the one to tell
@@ -37,28 +36,25 @@ func (c *cursor) next() error {
 	return c.settle()
 }
 
-// settle moves on to the next visible row, from the iterator's own on.
+// settle reads the row that the iterator is at.
 func (c *cursor) settle() error {
 	c.valid, c.key, c.value = false, nil, nil
-	for ; c.iter.Valid(); c.iter.Next() {
-		if err := c.pace.check(); err != nil {
-			return err
-		}
-		if !c.on.visible(c.iter.Key()) {
-			continue
-		}
-		value, err := c.iter.ValueAndErr()
-		if err != nil {
-			return fmt.Errorf("cannot read key %x: %w", c.iter.Key(), err)
-		}
-		c.valid, c.key, c.value = true, c.iter.Key()[c.skip:], value
-		if value == nil {
-			c.value = []byte{}
+	if !c.iter.Valid() {
+		if err := c.iter.Error(); err != nil {
+			return fmt.Errorf("cannot scan: %w", err)
 		}
 		return nil
 	}
-	if err := c.iter.Error(); err != nil {
-		return fmt.Errorf("cannot scan: %w", err)
+	if err := c.pace.check(); err != nil {
+		return err
+	}
+	value, err := c.iter.ValueAndErr()
+	if err != nil {
+		return fmt.Errorf("cannot read key %x: %w", c.iter.Key(), err)
+	}
+	c.valid, c.key, c.value = true, c.iter.Key()[c.skip:], value
+	if value == nil {
+		c.value = []byte{}
 	}
 	return nil
 }

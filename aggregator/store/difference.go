@@ -103,11 +103,8 @@ func describeCounter(value []byte) (string, error) {
 	return fmt.Sprintf("%d events, sum %s (%x)", c.EventsCount, c.Sum.Decimal(), value), nil
 }
 
-func describeEvent(value []byte) (string, error) {
-	var e Event
-	if err := decodeEventValue(value, &e); err != nil {
-		return "", err
-	}
+// describeEvent says what an event is besides its name (nameEvent).
+func describeEvent(e *Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "received %s", describeInstant(e.ReceivedAt))
 	if e.Filled {
@@ -120,24 +117,17 @@ func describeEvent(value []byte) (string, error) {
 		p := &e.Properties[i]
 		fmt.Fprintf(&b, ", %q (kind %d) %q", p.Name, p.Kind, p.Text)
 	}
-	return b.String(), nil
+	return b.String()
 }
 
-// describeEventKey names an event or a tombstone by its key.
-func describeEventKey(key []byte) (subject Subject, name string) {
-	row, rest, err := readSeriesKey(key)
-	if err == nil {
-		var tail eventTail
-		if tail, err = readEventTail(rest); err == nil {
-			name = fmt.Sprintf("%q revision %d at position %s, time %s, code %s", tail.transactionID, tail.revision,
-				describePosition(tail.position), describeInstant(tail.timestamp), describeSeriesName(&row))
-			if tail.tombstone {
-				return OfTombstone, "of event " + name + ", by position " + describePosition(tail.by)
-			}
-			return OfEvent, name
-		}
-	}
-	return OfEvent, fmt.Sprintf("%v: %x", err, key)
+func nameEvent(e *Event, series string) string {
+	return fmt.Sprintf("%q revision %d at position %s, time %s, code %s", e.TransactionID, e.Revision,
+		describePosition(e.Position), describeInstant(e.Timestamp), series)
+}
+
+func nameTombstone(t *tombstone, series string) string {
+	return fmt.Sprintf("of event at position %s, hour %s, code %s, by position %s", describePosition(t.entry),
+		describeInstant(aggregator.StartOfHour(t.hour)), series, describePosition(t.by))
 }
 
 func describeAside(key []byte) func(value []byte) (string, error) {

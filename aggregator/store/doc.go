@@ -6,33 +6,37 @@
 //
 // A look-up or a write in Pebble for each event costs more than all the rest of
 // the way of an event. So events gather in memory (Pending), and a Checkpoint brings
-// all that changed at once: events and ids as two sorted tables that Pebble takes in
-// as they are, counters as absolute values in one batch.
+// all that changed at once: events in blocks, ids as a run (see idRuns), counters as absolute values.
 //
 // # The commit point
 //
-// Store.Write goes in this order:
+// Store.Write puts all of a checkpoint and its Progress into one batch and syncs that: it is in the
+// store, or nothing of it is. There is no second step that a crash could come before. Runs of ids are merged
+// afterwards; that changes where ids stand, and not what there is.
 //
-//  1. Both tables are written and synced in the directory building/.
-//  2. Each gets a second name, the directory is synced, and Pebble takes the second
-//     names in. Entries are in the store now, and nobody sees them.
-//  3. One synced batch writes counters, series and Progress. This is the commit point.
-//  4. The first names are removed.
+// # Blocks of events
 //
-// Readers (Snapshot) leave out entries of events and ids at or above the commit
-// point that they read at. Open removes what an interrupted Write left: for each
-// table still in building/, the entries at or above the commit point are deleted,
-// whether they had become part of the store or not. A file in building/ therefore
-// says that a checkpoint is under way, or was cut.
+// A block has the events of one series, of one UTC hour of event time and of one checkpoint; where
+// they are many, of a range of positions that no other block of the series and hour shares. So a position leads
+// to one block (LoadEvent). In a block events are ordered by time; names and texts that repeat are
+// written once. See block.go for the bytes.
+//
+// The day of event time is at the front of the key: what is compacted with a checkpoint are the days that
+// it has events of, not all that there ever was. The bytes of blocks lie in files apart from the keys
+// (Pebble's value separation), and are written again only when a table of keys would refer to too many of
+// these. Each space of keys has tables of its own (spanPolicy).
+//
+// A reader goes from hour to hour (eventScan). The keys of an hour's blocks say when each begins and
+// ends, and thus what can be given out before the next one is read. What has to wait is held, in bounded
+// memory: of an hour in no order at all, the events are read in several passes.
 //
 // # Corrections
 //
-// An amendment is an event entry with a revision of 1 or more, maybe in another series.
+// An amendment is an event with a revision of 1 or more, maybe in another series.
 // A cancellation is an entry of its id alone. What either supersedes stays as it is
-// and gets a tombstone beside it: the entry's key, and behind it the position that did it. An
-// entry that comes after a correction of it is written together with its tombstone. So
-// corrections too only add keys, and the keys of tombstones end in a position by which the
-// commit point hides them and Open removes them.
+// and gets a tombstone in a space of its own: series, hour, the entry's position, and the position that did
+// it. An entry that comes after a correction of it is written together with its tombstone. So
+// corrections too only add keys, and a reader can tell what counted at an earlier position.
 //
 // Readers leave out entries with a tombstone below their end. What the owner has
 // pending may supersede what is stored: who wants both reads a View. The entry of an id that
@@ -52,15 +56,22 @@
 // Compare says in what two stores of one log differ, by meaning. OpenReadOnly opens a store
 // for it and changes nothing.
 //
+// # Formats
+//
+// This is format 2. In format 1 each event and each id had a row of its own, in tables that
+// were compacted again and again. A store of format 1 is taken away and made anew from the log (format1.go).
+//
 // # Invariants
 //
 //   - Effect and position have one commit point: a store is always exactly what the
 //     records below Progress.Next make.
-//   - Tables only add keys, and never replace one below the commit point: the keys of
-//     events and ids end in (revision, position), those of tombstones in the position that
-//     superseded, which is never below the entry's own.
+//   - Events and tombstones are only added; nothing replaces or deletes them.
+//   - Within a series and hour, blocks have ranges of positions that do not overlap; within a block, events are
+//     ordered by (timestamp, transaction id, revision, position).
 //   - Of an id's contents at most one has no tombstone: the last entry by (revision,
 //     position), unless that is a cancellation. The owner keeps it so.
+//   - A block knows its series by number. The row that names a number is in the checkpoint of
+//     its first event.
 //   - Counters are absolute values of one aggregator.Definition. They count for
 //     something only while the series says Counted with that Definition.
 //   - One goroutine at a time writes checkpoints. Parts of rebuilds may be written beside
@@ -77,14 +88,9 @@
 //   - A Pebble iterator forgets a read error with its next seek. Store.Lookup asked
 //     for the error after the last id only: an id whose block could not be read was
 //     never seen, and its event counted twice.
-//   - A power cut may keep a table's last block and lose one before it. Open believed
-//     that a table whose footer is there is whole, and would never open such a store
-//     again. A table that was cut is no part of the store, wherever the cut is.
 //   - Series were told apart by where their names lay in memory; see worker.
 //   - A checkpoint dropped all counters of a series, of whatever definition. With rebuilds
 //     that write ahead, it would have taken what the next one had begun to write.
-//
-// And what would, without the first names in building/: tables taken in without a
-// commit come to light later, when the log has lost their records and grown again past
-// their positions, as events that nobody sent.
+//   - Events as rows of their own, brought in tables: Pebble wrote each again for about every tenfold that
+//     there was, which took more than twice as long as all else that was done with it.
 package store

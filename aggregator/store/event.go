@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"github.com/google/uuid"
 
@@ -15,11 +14,21 @@ import (
 type Event struct {
 	ingest.Event
 	Organization uuid.UUID
-	ReceivedAt   int64 // nanoseconds since the Unix epoch
+	Series       uint64 // the number of its series
+	ReceivedAt   int64  // nanoseconds since the Unix epoch
 	Position     ingest.Position
 	// Cancelled: the id counts no more, and this is the last content that it had.
 	// Revision is then the cancellation's. Only ByTransactionID finds such events.
 	Cancelled bool
+}
+
+// eventOf returns an event of a series, without content.
+func eventOf(name *SeriesName) Event {
+	return Event{
+		Event:        ingest.Event{Subscription: []byte(name.Subscription), Code: []byte(name.Code)},
+		Organization: name.Organization,
+		Series:       name.Number,
+	}
 }
 
 // setRevision says which version of an event this is.
@@ -30,71 +39,6 @@ func (e *Event) setRevision(revision uint32) {
 	if revision > 0 {
 		e.Entry = ingest.EntryAmendment
 	}
-}
-
-const (
-	eventVersion = 1
-
-	eventFilled  = 0x01 // the timestamp was filled in
-	eventPrecise = 0x02 // precise_total_amount_cents follows
-)
-
-var errCorruptEvent = errors.New("event is corrupt")
-
-// appendEventValue appends what does not stand in an event's key: version,
-// flags, time of receipt, precise_total_amount_cents, properties.
-func appendEventValue(dst []byte, e *ingest.Event, receivedAt int64) []byte {
-	flags := byte(0)
-	if e.Filled {
-		flags |= eventFilled
-	}
-	if e.PreciseTotal != nil {
-		flags |= eventPrecise
-	}
-	dst = append(dst, eventVersion, flags)
-	dst = binary.AppendVarint(dst, receivedAt)
-	if e.PreciseTotal != nil {
-		dst = appendBytes(dst, e.PreciseTotal)
-	}
-	dst = binary.AppendUvarint(dst, uint64(len(e.Properties)))
-	for i := range e.Properties {
-		p := &e.Properties[i]
-		dst = appendBytes(dst, p.Name)
-		dst = append(dst, byte(p.Kind))
-		dst = appendBytes(dst, p.Text)
-	}
-	return dst
-}
-
-// decodeEventValue reads what appendEventValue wrote into e, whose Properties'
-// memory it uses again. The texts point into b.
-func decodeEventValue(b []byte, e *Event) error {
-	if len(b) < 2 || b[0] != eventVersion {
-		return errCorruptEvent
-	}
-	flags := b[1]
-	receivedAt, n := binary.Varint(b[2:])
-	if n <= 0 {
-		return errCorruptEvent
-	}
-	r := valueReader{b: b[2+n:]}
-	e.Filled = flags&eventFilled != 0
-	e.ReceivedAt = receivedAt
-	e.PreciseTotal = nil
-	if flags&eventPrecise != 0 {
-		e.PreciseTotal = r.bytes()
-	}
-	count := r.uvarint()
-	e.Properties = e.Properties[:0]
-	for ; count > 0 && !r.failed; count-- {
-		name := r.bytes()
-		kind := ingest.Kind(r.byte())
-		e.Properties = append(e.Properties, ingest.Property{Name: name, Kind: kind, Text: r.bytes()})
-	}
-	if r.failed || len(r.b) != 0 {
-		return errCorruptEvent
-	}
-	return nil
 }
 
 func appendBytes[S ~string | ~[]byte](dst []byte, s S) []byte {
@@ -109,6 +53,15 @@ type valueReader struct {
 }
 
 func (r *valueReader) uvarint() uint64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 { // as most are
+		v := r.b[0]
+		r.b = r.b[1:]
+		return uint64(v)
+	}
+	return r.longUvarint()
+}
+
+func (r *valueReader) longUvarint() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
 		r.fail()
@@ -116,6 +69,11 @@ func (r *valueReader) uvarint() uint64 {
 	}
 	r.b = r.b[n:]
 	return v
+}
+
+func (r *valueReader) varint() int64 {
+	v := r.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
 }
 
 func (r *valueReader) byte() byte {
@@ -128,8 +86,10 @@ func (r *valueReader) byte() byte {
 	return v
 }
 
-func (r *valueReader) bytes() []byte {
-	n := r.uvarint()
+func (r *valueReader) bytes() []byte { return r.take(r.uvarint()) }
+
+// take reads n bytes, or none.
+func (r *valueReader) take(n uint64) []byte {
 	if n > uint64(len(r.b)) {
 		r.fail()
 		return nil

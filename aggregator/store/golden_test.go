@@ -27,19 +27,12 @@ func TestGoldenKeys(t *testing.T) {
 	const orgHex = "00112233445566778899aabbccddeeff"
 	// 's' 'u' 'b', end; 'c', an escaped zero byte, 'd', end
 	f("series", appendSeriesKey(nil, spaceSeries, org, "sub", "c\x00d"), "6e"+orgHex+"7375620001"+"6300ff640001")
-	event := appendSeriesKey(nil, spaceEvent, org, "s", "c")
-	f("event", appendEventTail(event, 0x1122334455667788, []byte("t"), 2, ingest.PositionOf(7, 9)),
-		"65"+orgHex+"730001"+"630001"+"1122334455667788"+"740001"+"00000002"+"0000000000070009")
-	// the event's key, then the position that superseded it
-	f("tombstone", appendTombstoneTail(appendEventKey(nil, &Event{
-		Event: ingest.Event{
-			Subscription: []byte("s"), Code: []byte("c"), TransactionID: []byte("t"), Timestamp: 0x1122334455667788, Revision: 2,
-		},
-		Organization: org, Position: ingest.PositionOf(7, 9),
-	}), ingest.PositionOf(8, 1)),
-		"65"+orgHex+"730001"+"630001"+"1122334455667788"+"740001"+"00000002"+"0000000000070009"+"0000000000080001")
-	f("seen", appendSeenKey(nil, ingest.ID{0xaa, 15: 0xbb}, 3, 5),
-		"73"+"aa0000000000000000000000000000bb"+"00000003"+"0000000000000005")
+	// day 2 and its hour 23: hour 71 of all; 3,599,999 ms are the last of an hour
+	block := blockKey{series: 258, hour: 71, lowest: ingest.PositionOf(7, 9), first: 1, last: 3_599_999}
+	f("block", block.append(nil), "65"+"00000002"+"0000000000000102"+"17"+"0000000000070009"+"000001"+"36ee7f")
+	// the position of the entry, then the one that superseded it
+	f("tombstone", (&tombstone{series: 258, hour: 53, entry: ingest.PositionOf(7, 9), by: ingest.PositionOf(8, 1)}).appendKey(nil),
+		"74"+"0000000000000102"+"00000002"+"05"+"0000000000070009"+"0000000000080001")
 	f("name", appendNumberKey(nil, spaceName, 258), "6f0000000000000102")
 	f("cell", appendCellKey(nil, 1, definition, "\x02a"), "6b0000000000000001"+"d00000000000000000000000000000df"+"0261")
 	f("counter", appendCounterKey(nil, 1, definition, Day, 19675, "\x02a"),
@@ -58,14 +51,6 @@ func TestGoldenValues(t *testing.T) {
 			t.Errorf("%s is %x, want %s", name, got, want)
 		}
 	}
-	f("event", appendEventValue(nil, &ingest.Event{
-		Filled: true, PreciseTotal: []byte("12"),
-		Properties: []ingest.Property{{Name: []byte("a"), Kind: ingest.KindNumber, Text: []byte("1.5")}, {Name: []byte("b")}},
-	}, 3), "01"+"03"+"06"+"023132"+"02"+"0161"+"03"+"03312e35"+"0162"+"00"+"00")
-	f("seen", appendSeenValue(nil, &Seen{Content: 0x01020304, Filled: true, Series: 9, Timestamp: 16}),
-		"01"+"01"+"01020304"+"0000000000000009"+"0000000000000010")
-	f("cancellation", appendSeenValue(nil, &Seen{Cancelled: true, Revision: 7, Position: 8}),
-		"01"+"02"+"00000000"+"0000000000000000"+"0000000000000000")
 	f("tombstone", tombstoneValue, "01")
 	f("series", appendSeries(nil, &Series{Number: 300, State: Counted, Definition: aggregator.Definition{0xd0, 15: 0xdf}, DayMax: 19675}),
 		"01"+"01"+"ac02"+"d00000000000000000000000000000df"+"db9901")
@@ -124,20 +109,12 @@ func TestTruncatedBytesAreErrors(t *testing.T) {
 		bytes  []byte
 		decode func([]byte) error
 	}{
-		"event": {
-			appendEventValue(nil, &ingest.Event{PreciseTotal: []byte("1"), Properties: []ingest.Property{text("a", "b")}}, 1),
-			func(b []byte) error { return decodeEventValue(b, new(Event)) },
-		},
 		"series": {appendSeries(nil, &Series{Number: 1}), func(b []byte) error { _, err := decodeSeries(b); return err }},
 		"name": {
 			appendSeriesName(nil, &SeriesName{Subscription: "s", Code: "c"}),
 			func(b []byte) error { _, err := decodeSeriesName(1, b); return err },
 		},
 		"progress": {appendProgress(nil, &progress), func(b []byte) error { _, err := decodeProgress(b); return err }},
-		"seen": {
-			appendSeenValue(nil, &Seen{}),
-			func(b []byte) error { _, err := decodeSeen(appendSeenKey(nil, ingest.ID{}, 0, 0), b); return err },
-		},
 	}
 	for name, v := range values {
 		if err := v.decode(v.bytes); err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -50,7 +49,7 @@ func (v *View) ByTransactionID(ctx context.Context, organization uuid.UUID, tran
 // what the id means. An id of which there are only cancellations is left out: nothing says
 // whose it is. The versions are valid during the call.
 func (v *View) Histories(ctx context.Context, organization uuid.UUID, transactionID string, f func([]Version) error) error {
-	entries, err := v.entries(ctx, ingest.IDPrefix(organization, []byte(transactionID)))
+	entries, err := v.entries(ingest.IDPrefix(organization, []byte(transactionID)))
 	if err != nil {
 		return err
 	}
@@ -77,19 +76,8 @@ func (v *View) Histories(ctx context.Context, organization uuid.UUID, transactio
 }
 
 // entries returns the entries of the ids that begin with prefix, stored and pending.
-func (v *View) entries(ctx context.Context, prefix [ingest.IDPrefixBytes]byte) ([]entry, error) {
-	var entries []entry
-	lower := append([]byte{spaceSeen}, prefix[:]...)
-	err := v.scan(ctx, lower, after(lower), func(key, value []byte) error {
-		seen, err := decodeSeen(key, value)
-		if err != nil {
-			return corrupt(key, err)
-		}
-		if seen.Position < v.end {
-			entries = append(entries, entry{id: ingest.ID(key[1:17]), seen: seen})
-		}
-		return nil
-	})
+func (v *View) entries(prefix [ingest.IDPrefixBytes]byte) ([]entry, error) {
+	entries, err := v.storedEntries(prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +88,33 @@ func (v *View) entries(ctx context.Context, prefix [ingest.IDPrefixBytes]byte) (
 			if e.position >= v.end && e.position < v.cut && [ingest.IDPrefixBytes]byte(e.id[:]) == prefix {
 				entries = append(entries, entry{e.id, e.seen(), p})
 			}
+		}
+	}
+	return entries, nil
+}
+
+// storedEntries returns those that are stored. Filters know whole ids, so each run is asked.
+func (v *View) storedEntries(prefix [ingest.IDPrefixBytes]byte) (entries []entry, err error) {
+	runs, err := runsIn(v.reader)
+	if err != nil {
+		return nil, err
+	}
+	iter, err := v.reader.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceSeen}, UpperBound: []byte{spaceSeen + 1}})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read ids: %w", err)
+	}
+	defer closeInto(iter, &err)
+	for i := range runs {
+		if runs[i].low >= v.end {
+			continue
+		}
+		err := eachEntry(iter, runs[i].number, prefix[:], func(id ingest.ID, seen Seen) {
+			if seen.Position < v.end {
+				entries = append(entries, entry{id: id, seen: seen})
+			}
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return entries, nil
@@ -137,57 +152,4 @@ func (v *View) load(e *entry, transactionID string, into *Event) (ok bool, err e
 		return e.pending.LoadEvent(&e.seen, into)
 	}
 	return loadEvent(v.reader, []byte(transactionID), &e.seen, into)
-}
-
-var errNoContent = errors.New("id has no event")
-
-// LoadEvent reads the stored content of an id's entry that is no cancellation. The
-// event has memory of its own. It must not run beside Close.
-func (s *Store) LoadEvent(transactionID []byte, seen *Seen, into *Event) error {
-	ok, err := loadEvent(s.db, transactionID, seen, into)
-	if err == nil && !ok {
-		err = errNoContent
-	}
-	if err != nil {
-		return fmt.Errorf("cannot read event at position %d: %w", seen.Position, err)
-	}
-	return nil
-}
-
-// loadEvent reads the content of an entry; ok is false when there is none with the
-// transaction id.
-func loadEvent(r pebble.Reader, transactionID []byte, seen *Seen, into *Event) (ok bool, err error) {
-	name, err := nameOf(r, seen.Series)
-	if err != nil {
-		return false, err
-	}
-	key := appendSeriesKey(nil, spaceEvent, name.Organization, name.Subscription, name.Code)
-	key = appendEventTail(key, seen.Timestamp, transactionID, seen.Revision, seen.Position)
-	value, err := getCopy(r, key)
-	if err != nil || value == nil {
-		return false, err
-	}
-	*into = eventOf(&name)
-	tail := eventTail{
-		timestamp: seen.Timestamp, transactionID: bytes.Clone(transactionID),
-		revision: seen.Revision, position: seen.Position,
-	}
-	if err := decodeEvent(key, &tail, value, into); err != nil {
-		return false, err
-	}
-	return true, nil
-}
-
-// nameOf returns the name of a series that must have one.
-func nameOf(r pebble.Reader, series uint64) (SeriesName, error) {
-	key := appendNumberKey(nil, spaceName, series)
-	value, err := getCopy(r, key)
-	if err != nil {
-		return SeriesName{}, err
-	}
-	name, err := decodeSeriesName(series, value)
-	if err != nil {
-		return SeriesName{}, corrupt(key, err)
-	}
-	return name, nil
 }

@@ -19,16 +19,19 @@ const (
 	spaceAside    = 'a' // position 8, reason 1
 	spaceCounter  = 'c' // series number 8, definition 16, window 1, window number 4, cell
 	spaceConflict = 'd' // id 16, position 8
-	spaceEvent    = 'e' // organization 16, subscription, code, timestamp 8, transaction_id, revision 4, position 8; of a tombstone: position 8
+	spaceEvent    = 'e' // day 4, series number 8, hour of the day 1, lowest position 8, first and last millisecond of the hour 3 and 3
 	spaceCell     = 'k' // series number 8, definition 16, cell
 	spaceMeta     = 'm' // one of the meta keys
 	spaceSeries   = 'n' // organization 16, subscription, code
 	spaceName     = 'o' // series number 8
-	spaceSeen     = 's' // id 16, revision 4, position 8
+	spaceRun      = 'r' // number of a run of ids 8
+	spaceSeen     = 's' // number of a run of ids 8, kind 1; of a block: id 16, revision 4, position 8; of a filter: piece 4
+	spaceTomb     = 't' // series number 8, day 4, hour of the day 1, position 8, position of what did it 8
 )
 
-// formatVersion is the version of the keys, kept in the store.
-const formatVersion = 1
+// formatVersion is the version of the keys, kept in the store. In version 1 each event
+// and each id had a row of its own.
+const formatVersion = 2
 
 var (
 	metaIdentity = []byte{spaceMeta, 1}
@@ -109,53 +112,71 @@ func readSeriesKey(key []byte) (name SeriesName, rest []byte, err error) {
 	return SeriesName{Organization: uuid.UUID(key[1:head]), Subscription: string(subscription), Code: string(code)}, rest, nil
 }
 
-func appendEventTail(dst []byte, timestamp int64, transactionID []byte, revision uint32, position ingest.Position) []byte {
-	dst = binary.BigEndian.AppendUint64(dst, uint64(timestamp))
-	dst = appendText(dst, transactionID)
-	dst = binary.BigEndian.AppendUint32(dst, revision)
-	return binary.BigEndian.AppendUint64(dst, uint64(position))
+// blockKeyBytes and tombstoneKeyBytes are the lengths of the keys; blockDayBytes is that of the
+// part of a block's key that ends with its series.
+const (
+	blockDayBytes     = 1 + 4 + 8
+	blockKeyBytes     = blockDayBytes + 1 + 8 + 3 + 3
+	tombstoneKeyBytes = 1 + 8 + 4 + 1 + 8 + 8
+)
+
+// appendBlocksOf appends what the keys of a series' blocks of one day begin with.
+func appendBlocksOf(dst []byte, day int32, series uint64) []byte {
+	dst = append(dst, spaceEvent)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(day))
+	return binary.BigEndian.AppendUint64(dst, series)
 }
 
-// eventTail is what stands in the key of an event, or of a tombstone, behind its series.
-type eventTail struct {
-	timestamp     int64
-	transactionID []byte
-	revision      uint32
-	position      ingest.Position
-	tombstone     bool
-	by            ingest.Position // of a tombstone
+// appendBlocksFrom appends what the keys of a series' blocks of one hour begin with, from a
+// lowest position on.
+func appendBlocksFrom(dst []byte, series uint64, hour int32, lowest ingest.Position) []byte {
+	dst = appendBlocksOf(dst, aggregator.DayOfHour(hour), series)
+	dst = append(dst, byte(hour%aggregator.HoursPerDay))
+	return binary.BigEndian.AppendUint64(dst, uint64(lowest))
 }
 
-// readEventTail reads what appendEventTail wrote, and appendTombstoneTail behind it.
-func readEventTail(b []byte) (t eventTail, err error) {
-	if len(b) < 8 {
+func (k *blockKey) append(dst []byte) []byte {
+	dst = appendBlocksFrom(dst, k.series, k.hour, k.lowest)
+	dst = append(dst, byte(k.first>>16), byte(k.first>>8), byte(k.first))
+	return append(dst, byte(k.last>>16), byte(k.last>>8), byte(k.last))
+}
+
+func readBlockKey(key []byte) (k blockKey, err error) {
+	if len(key) != blockKeyBytes || key[blockDayBytes] >= aggregator.HoursPerDay {
+		return k, errCorruptKey
+	}
+	k.hour = int32(binary.BigEndian.Uint32(key[1:]))*aggregator.HoursPerDay + int32(key[blockDayBytes])
+	k.series = binary.BigEndian.Uint64(key[5:])
+	tail := key[blockDayBytes+1:]
+	k.lowest = ingest.Position(binary.BigEndian.Uint64(tail))
+	k.first = int32(tail[8])<<16 | int32(tail[9])<<8 | int32(tail[10])
+	k.last = int32(tail[11])<<16 | int32(tail[12])<<8 | int32(tail[13])
+	return k, nil
+}
+
+// appendTombstonesOf appends what the keys of a series' tombstones from an hour on begin with.
+func appendTombstonesOf(dst []byte, series uint64, hour int32) []byte {
+	dst = appendNumberKey(dst, spaceTomb, series)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(aggregator.DayOfHour(hour)))
+	return append(dst, byte(hour%aggregator.HoursPerDay))
+}
+
+func (t *tombstone) appendKey(dst []byte) []byte {
+	dst = appendTombstonesOf(dst, t.series, t.hour)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(t.entry))
+	return binary.BigEndian.AppendUint64(dst, uint64(t.by))
+}
+
+func readTombstoneKey(key []byte) (t tombstone, err error) {
+	if len(key) != tombstoneKeyBytes || key[13] >= aggregator.HoursPerDay {
 		return t, errCorruptKey
 	}
-	t.timestamp = int64(binary.BigEndian.Uint64(b))
-	var rest []byte
-	t.transactionID, rest, err = readText(b[8:])
-	if err != nil || len(rest) != 4+8 && len(rest) != 4+8+8 {
-		return t, errCorruptKey
-	}
-	t.revision = binary.BigEndian.Uint32(rest)
-	t.position = ingest.Position(binary.BigEndian.Uint64(rest[4:]))
-	if rest = rest[4+8:]; len(rest) > 0 {
-		t.tombstone = true
-		t.by = ingest.Position(binary.BigEndian.Uint64(rest))
-	}
+	t.series = binary.BigEndian.Uint64(key[1:])
+	t.hour = int32(binary.BigEndian.Uint32(key[9:]))*aggregator.HoursPerDay + int32(key[13])
+	t.entry = ingest.Position(binary.BigEndian.Uint64(key[14:]))
+	t.by = ingest.Position(binary.BigEndian.Uint64(key[22:]))
 	return t, nil
 }
-
-func appendSeenKey(dst []byte, id ingest.ID, revision uint32, position ingest.Position) []byte {
-	dst = append(dst, spaceSeen)
-	dst = append(dst, id[:]...)
-	dst = binary.BigEndian.AppendUint32(dst, revision)
-	return binary.BigEndian.AppendUint64(dst, uint64(position))
-}
-
-// seenKeyBytes is the length of a seen key; its id is at [1:17], its revision at
-// [17:21], its position behind.
-const seenKeyBytes = 1 + 16 + 4 + 8
 
 func appendNumberKey(dst []byte, space byte, series uint64) []byte {
 	dst = append(dst, space)

@@ -10,23 +10,36 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Open opens or makes the store in dir. What an interrupted checkpoint left is taken away first.
+// Open opens or makes the store in dir. One of format 1 is taken away and made anew, empty, if
+// Options.Remake agrees; a stop that was written down in it stays.
 func Open(dir string, o Options) (*Store, error) {
 	o.setDefaults()
 	s := &Store{fs: o.FS, dir: dir, partition: o.Partition, options: o.pebble()}
 	if err := s.makeDirs(); err != nil {
 		return nil, fmt.Errorf("cannot make store directory %s: %w", dir, err)
 	}
-	return s.open()
+	old, err := s.readFormat1(&o)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make store %s anew: %w", dir, err)
+	}
+	if _, err := s.open(); err != nil {
+		return nil, err
+	}
+	if err := s.replaceFormat1(old, o.Logger); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot make store %s anew: %w", dir, err), s.Close())
+	}
+	return s, nil
 }
 
 // OpenReadOnly opens the store in dir for reading, as it is at its commit point: nothing is
-// made, cleaned or written. What an interrupted checkpoint left is there and nobody
-// sees it. No other process or Store may have it open.
+// made, cleaned or written. No other process or Store may have it open.
 func OpenReadOnly(dir string, o Options) (*Store, error) {
 	o.setDefaults()
 	s := &Store{fs: o.FS, dir: dir, partition: o.Partition, options: o.pebble(), readOnly: true}
 	s.options.ReadOnly, s.options.ErrorIfNotExists = true, true
+	if exists(s.fs, s.path(format1Dir)) {
+		return nil, fmt.Errorf("cannot open store %s: %w: it is of format 1", dir, ErrOther)
+	}
 	return s.open()
 }
 
@@ -48,10 +61,8 @@ func (s *Store) path(names ...string) string {
 
 // makeDirs makes the directories so that a power cut leaves all or none of them.
 func (s *Store) makeDirs() error {
-	for _, dir := range []string{s.path(buildingDir), s.path(databaseDir)} {
-		if err := s.fs.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
+	if err := s.fs.MkdirAll(s.path(databaseDir), 0o755); err != nil {
+		return err
 	}
 	const levels = 3 // dir, the root of the stores, and where that lies
 	at := s.dir
@@ -92,15 +103,13 @@ func (s *Store) load() error {
 		return err
 	}
 	s.stopped = string(stopped)
-	if s.readOnly {
-		return nil
-	}
-	return s.clean()
+	s.ids, err = openIDRuns(s)
+	return err
 }
 
 // checkIdentity compares version and partition with what the store was made for.
 func (s *Store) checkIdentity() error {
-	want := binary.BigEndian.AppendUint32([]byte{formatVersion}, uint32(s.partition))
+	want := s.identity(formatVersion)
 	got, err := s.get(metaIdentity)
 	if err != nil {
 		return err
@@ -112,4 +121,8 @@ func (s *Store) checkIdentity() error {
 		return fmt.Errorf("%w: identity is %x, not %x", ErrOther, got, want)
 	}
 	return nil
+}
+
+func (s *Store) identity(version byte) []byte {
+	return binary.BigEndian.AppendUint32([]byte{version}, uint32(s.partition))
 }

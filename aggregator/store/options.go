@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
-	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"weir/ingest/eventlog"
 )
 
 // FS is the file system that a store lies on.
@@ -26,18 +29,29 @@ type Options struct {
 	FS        FS           // nil = the disk
 	Cache     *Cache       // nil = a small one of its own
 	Logger    *slog.Logger // nil = silence
+	// Remake is asked before a store of format 1 is taken away, whose records the log has to give
+	// again from the first. It gets how far that store had come, and says why not. nil = never.
+	Remake func(old eventlog.Progress) error
 }
 
 const (
 	memTableBytes      = 8 << 20
-	filterBitsPerKey   = 16 // about 0.05 % of never-seen ids cost a read
+	filterBitsPerKey   = 10
 	openTablesMax      = 512
 	l0TablesToCompact  = 8
 	l0TablesToStopAt   = 200
 	tableBytes         = 16 << 20
-	blockBytes         = 8 << 10
+	blockBytes         = 16 << 10
 	compactionsMax     = 2
-	formatMajorVersion = pebble.FormatTableFormatV6
+	formatMajorVersion = pebble.FormatValueSeparation
+
+	// Blocks of events of this size or more lie in files of values: compactions move their keys and leave
+	// them where they are, until a table refers to so many files.
+	separatedBytesMin = 64
+	valueFilesMax     = 500
+	// valueGarbageMax is what part of the values may be garbage before they are written again. Events
+	// are never deleted.
+	valueGarbageMax = 0.5
 )
 
 func (o *Options) setDefaults() {
@@ -65,8 +79,12 @@ func (o *Options) pebble() *pebble.Options {
 		L0StopWritesThreshold:      l0TablesToStopAt,
 		CompactionConcurrencyRange: func() (int, int) { return 1, compactionsMax },
 	}
-	opts.Experimental.SpanPolicyFunc = func([]byte) (pebble.SpanPolicy, []byte, error) {
-		return pebble.SpanPolicy{DisableValueSeparationBySuffix: true}, nil, nil
+	opts.Experimental.SpanPolicyFunc = spanPolicy
+	opts.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
+		return pebble.ValueSeparationPolicy{
+			Enabled: true, MinimumSize: separatedBytesMin, MaxBlobReferenceDepth: valueFilesMax,
+			RewriteMinimumAge: time.Hour, TargetGarbageRatio: valueGarbageMax,
+		}
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].BlockSize = blockBytes
@@ -77,12 +95,18 @@ func (o *Options) pebble() *pebble.Options {
 	return opts
 }
 
-// writerOptions returns the options of a checkpoint's tables. Keys that share a prefix
-// are not versions of one thing, here and in the span policy above: their values stand beside them.
-func writerOptions(opts *pebble.Options, format sstable.TableFormat) sstable.WriterOptions {
-	w := opts.MakeWriterOptions(0, format)
-	w.DisableValueBlocks = true
-	return w
+// spanPolicy makes each space of keys have tables of its own, so that what rarely overlaps is
+// not compacted together with what always does, and has the values of blocks of events lie apart. Keys
+// that share a prefix are not versions of one thing: their values stand beside them.
+func spanPolicy(key []byte) (policy pebble.SpanPolicy, end []byte, err error) {
+	policy.DisableValueSeparationBySuffix = true
+	if len(key) == 0 || key[0] != spaceEvent {
+		policy.ValueStoragePolicy = pebble.ValueStorageLowReadLatency
+	}
+	if len(key) > 0 && key[0] < math.MaxUint8 {
+		end = []byte{key[0] + 1}
+	}
+	return policy, end, nil
 }
 
 // pebbleLogger passes Pebble's faults on and drops its chatter.

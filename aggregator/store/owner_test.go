@@ -152,9 +152,10 @@ func (o *owner) apply(e *entryOf, position ingest.Position) error {
 	default:
 		o.totals.Superseded++
 	}
-	o.pending.Append(o.seriesOf(e), id, added.Content, &event, position, 5)
+	name := o.seriesOf(e)
+	o.pending.Append(name, id, added.Content, &event, position, 5)
 	if !last {
-		o.pending.Supersede(&Event{Event: event, Organization: org, Position: position}, position)
+		o.pending.Supersede(&Event{Event: event, Organization: org, Series: name.Number, Position: position}, position)
 	}
 	return nil
 }

@@ -2,8 +2,6 @@ package store
 
 import (
 	"cmp"
-	"encoding/binary"
-	"errors"
 
 	"weir/ingest"
 )
@@ -44,42 +42,22 @@ func Current(versions []Seen) (current, content int) {
 	return current, content
 }
 
-// seenValueBytes is the length of a seen value: version, flags, content hash 4, series 8, timestamp 8.
+// The flags of an entry, as they stand in blocks.
 const (
-	seenValueBytes = 1 + 1 + 4 + 8 + 8
-	seenVersion    = 1
-	seenFilled     = 0x01
-	seenCancelled  = 0x02
-	seenFlags      = seenFilled | seenCancelled
+	seenFilled    = 0x01
+	seenCancelled = 0x02
 )
 
-var errCorruptSeen = errors.New("seen id is corrupt")
-
-func appendSeenValue(dst []byte, s *Seen) []byte {
-	flags := byte(0)
+func (s *Seen) flags() (flags byte) {
 	if s.Filled {
 		flags |= seenFilled
 	}
 	if s.Cancelled {
 		flags |= seenCancelled
 	}
-	dst = append(dst, seenVersion, flags)
-	dst = binary.BigEndian.AppendUint32(dst, s.Content)
-	dst = binary.BigEndian.AppendUint64(dst, s.Series)
-	return binary.BigEndian.AppendUint64(dst, uint64(s.Timestamp))
+	return flags
 }
 
-func decodeSeen(key, value []byte) (Seen, error) {
-	if len(key) != seenKeyBytes || len(value) != seenValueBytes || value[0] != seenVersion || value[1]&^seenFlags != 0 {
-		return Seen{}, errCorruptSeen
-	}
-	return Seen{
-		Position:  ingest.Position(binary.BigEndian.Uint64(key[21:])),
-		Revision:  binary.BigEndian.Uint32(key[17:]),
-		Cancelled: value[1]&seenCancelled != 0,
-		Content:   binary.BigEndian.Uint32(value[2:]),
-		Filled:    value[1]&seenFilled != 0,
-		Series:    binary.BigEndian.Uint64(value[6:]),
-		Timestamp: int64(binary.BigEndian.Uint64(value[14:])),
-	}, nil
+func (s *Seen) setFlags(flags byte) {
+	s.Filled, s.Cancelled = flags&seenFilled != 0, flags&seenCancelled != 0
 }

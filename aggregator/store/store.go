@@ -22,12 +22,8 @@ var (
 	ErrReadOnly = errors.New("store is open for reading only")
 )
 
-const (
-	databaseDir = "db"
-	// buildingDir holds the tables of a checkpoint from before they are built until
-	// it is committed: a file in it means that a checkpoint is under way, or was cut short.
-	buildingDir = "building"
-)
+// databaseDir is Pebble's directory, named after the format: one of another is not even opened.
+const databaseDir = "db-2"
 
 // Store keeps what the aggregator knows of one partition. One goroutine at a
 // time writes checkpoints; any may write parts of rebuilds (WriteCounters) and read.
@@ -38,6 +34,7 @@ type Store struct {
 	dir       string
 	partition int32
 	readOnly  bool
+	ids       *idRuns
 	progress  atomic.Pointer[Progress]
 	stopped   string // reason; "" = not stopped
 
@@ -142,6 +139,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.readers.Wait()
+	s.ids.close()
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("cannot close store %s: %w", s.dir, err)
 	}

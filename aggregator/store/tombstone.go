@@ -2,21 +2,23 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 	"unsafe"
 
+	"github.com/cockroachdb/pebble/v2"
+
+	"weir/aggregator"
 	"weir/ingest"
 )
 
 // A tombstone says that an event or an amendment counts for nothing from a position
-// on. Its key is the superseded entry's and, behind it, that position; so the two
-// stand together, and the entry itself is never touched.
+// on. It has a key of its own, by series and hour of the superseded entry; the entry
+// itself is never touched.
 type tombstone struct {
-	entry ingest.Position // what is superseded
-	by    ingest.Position // what did it, or, of an entry that came late, the entry's own
-	at    int             // of the key in the pending events' arena
-	bytes int
+	series uint64          // of the entry
+	hour   int32           // of the entry's timestamp, since the epoch
+	entry  ingest.Position // what is superseded
+	by     ingest.Position // what did it, or, of an entry that came late, the entry's own
 }
 
 const tombstoneVersion = 1
@@ -24,20 +26,9 @@ const tombstoneVersion = 1
 // tombstoneValue is the value of every tombstone.
 var tombstoneValue = []byte{tombstoneVersion}
 
-// appendTombstoneTail makes a tombstone's key of the key of an entry.
-func appendTombstoneTail(entryKey []byte, by ingest.Position) []byte {
-	return binary.BigEndian.AppendUint64(entryKey, uint64(by))
-}
-
-// appendEventKey appends the whole key of an event or amendment.
-func appendEventKey(dst []byte, e *Event) []byte {
-	dst = appendSeriesKey(dst, spaceEvent, e.Organization, e.Subscription, e.Code)
-	return appendEventTail(dst, e.Timestamp, e.TransactionID, e.Revision, e.Position)
-}
-
 // Supersede adds a tombstone beside an entry, an event or an amendment that is pending
-// or in the store: it counts no more. Of entry its identity, code, timestamp, revision and
-// position are needed, as LoadEvent gives them; it stays the caller's.
+// or in the store: it counts no more. Of entry its series' number, timestamp and position
+// are needed, as LoadEvent gives them; it stays the caller's.
 //
 // by is the position that is being applied: that of the correction, or of the entry
 // itself when it came after a correction of its own.
@@ -45,24 +36,24 @@ func (p *Pending) Supersede(entry *Event, by ingest.Position) {
 	if by < entry.Position {
 		panic("BUG: an entry is superseded before it came")
 	}
-	at := len(p.arena)
-	p.arena = appendTombstoneTail(appendEventKey(p.arena, entry), by)
-	p.tombstones = append(p.tombstones, tombstone{entry.Position, by, at, len(p.arena) - at})
+	if entry.Series == 0 {
+		panic("BUG: an entry of an unknown series is superseded")
+	}
+	p.tombstones = append(p.tombstones, tombstone{entry.Series, aggregator.HourOf(entry.Timestamp), entry.Position, by})
 }
 
 const tombstoneBytes = int(unsafe.Sizeof(tombstone{}))
 
-// tombstoneKeys returns the keys of the pending tombstones in order, each once.
-func (p *Pending) tombstoneKeys() [][]byte {
-	if len(p.tombstones) == 0 {
-		return nil
+// writeTombstones puts the pending tombstones into a batch.
+func (p *Pending) writeTombstones(batch *pebble.Batch) error {
+	var key []byte
+	for i := range p.tombstones {
+		key = p.tombstones[i].appendKey(key[:0])
+		if err := batch.Set(key, tombstoneValue, nil); err != nil {
+			return err
+		}
 	}
-	keys := make([][]byte, len(p.tombstones))
-	for i, t := range p.tombstones {
-		keys[i] = p.arena[t.at : t.at+t.bytes]
-	}
-	slices.SortFunc(keys, bytes.Compare)
-	return slices.CompactFunc(keys, bytes.Equal)
+	return nil
 }
 
 // superseded is a set of positions of entries that count for nothing.
@@ -91,4 +82,64 @@ func (s superseded) has(position ingest.Position) bool {
 	}
 	_, ok := s[position]
 	return ok
+}
+
+// tombstoneReader finds the stored tombstones of a series below a position, hour by hour.
+type tombstoneReader struct {
+	iter   *pebble.Iterator
+	series uint64
+	end    ingest.Position
+	none   bool // there are none in all the span
+
+	hour    int32
+	entries []ingest.Position // of the hour, in order
+}
+
+// open begins to read the tombstones of the hours in [from, to].
+func (t *tombstoneReader) open(r pebble.Reader, series uint64, from, to int32, end ingest.Position) (err error) {
+	t.series, t.end, t.hour, t.entries = series, end, -1, nil
+	t.iter, err = r.NewIter(&pebble.IterOptions{
+		LowerBound: appendTombstonesOf(nil, series, from),
+		UpperBound: after(appendTombstonesOf(nil, series, to)),
+	})
+	if err != nil {
+		return err
+	}
+	t.none = !t.iter.First()
+	return t.iter.Error()
+}
+
+// at moves to an hour of the span.
+func (t *tombstoneReader) at(hour int32) error {
+	if t.none || hour == t.hour {
+		return nil
+	}
+	t.hour, t.entries = hour, t.entries[:0]
+	prefix := appendTombstonesOf(nil, t.series, hour)
+	for valid := t.iter.SeekGE(prefix); valid && bytes.HasPrefix(t.iter.Key(), prefix); valid = t.iter.Next() {
+		tombstone, err := readTombstoneKey(t.iter.Key())
+		if err != nil {
+			return corrupt(t.iter.Key(), err)
+		}
+		if n := len(t.entries); tombstone.by < t.end && (n == 0 || t.entries[n-1] != tombstone.entry) {
+			t.entries = append(t.entries, tombstone.entry)
+		}
+	}
+	return t.iter.Error()
+}
+
+// has reports whether an entry of the hour is superseded.
+func (t *tombstoneReader) has(position ingest.Position) bool {
+	if len(t.entries) == 0 {
+		return false
+	}
+	_, ok := slices.BinarySearch(t.entries, position)
+	return ok
+}
+
+func (t *tombstoneReader) Close() error {
+	if t.iter == nil {
+		return nil
+	}
+	return t.iter.Close()
 }

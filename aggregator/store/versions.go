@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"weir/ingest"
@@ -34,9 +33,7 @@ func (p *Pending) LoadEvent(seen *Seen, into *Event) (ok bool, err error) {
 	if !ok || p.events[at].cancelled {
 		return false, nil
 	}
-	if err := p.decode(&p.events[at], into); err != nil {
-		return false, fmt.Errorf("cannot read pending event at position %d: %w", seen.Position, err)
-	}
+	p.load(at, into)
 	return true, nil
 }
 

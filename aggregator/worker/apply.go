@@ -13,6 +13,7 @@ func (p *partition) apply(g *group) error {
 		return err
 	}
 	before := p.totals
+	touched := 0 // events of the group
 	for i := range g.records {
 		record := &g.records[i]
 		if record.err != nil {
@@ -20,6 +21,11 @@ func (p *partition) apply(g *group) error {
 			continue
 		}
 		for at := record.from; at < record.to; at++ {
+			if at >= touched {
+				touched = min(at+touchedAtATime, len(g.events))
+				p.touchIDs(g.events[at:touched])
+				p.touchSeries(g.events[at:touched])
+			}
 			if g.events[at].foreign {
 				p.totals.Forwarded++
 				continue
@@ -55,19 +61,20 @@ func (p *partition) applyEntry(g *group, record *parsedRecord, at int, position 
 	if e.Entry != ingest.EntryEvent {
 		return p.correct(g, record, at, position)
 	}
-	first, known := p.recent.find(&parsed.id)
+	mine := prior{position: position, content: parsed.content, stamp: stampOf(e.Timestamp, e.Filled)}
+	first, known := p.foundInStore(at)
 	if !known {
-		first, known = p.foundInStore(at)
+		first, known = p.recent.put(&parsed.id, mine)
+	} else if later, ok := p.recent.find(&parsed.id); ok { // it may have come to memory in this group
+		first = later
 	}
-	stamp := stampOf(e.Timestamp, e.Filled)
 	if known && first.position < position {
 		if first.correction {
 			return p.takeLate(record, e, parsed, position)
 		}
-		p.repeat(g, record, at, position, first.conflicts(parsed.content, stamp))
+		p.repeat(g, record, at, position, first.conflicts(mine.content, mine.stamp))
 		return nil
 	}
-	p.recent.add(&parsed.id, prior{position: position, content: parsed.content, stamp: stamp})
 	p.totals.Events++
 	return p.keep(record, e, parsed, position, true)
 }

@@ -43,8 +43,7 @@ func applyPartition(tb testing.TB) *partition {
 			tb.Error(err)
 		}
 	})
-	p.series, p.pending, p.seriesNext = make(map[string]*series), new(store.Pending), 1
-	p.recent.complete = true
+	p.pending, p.seriesNext = new(store.Pending), 1
 	return p
 }
 
@@ -82,6 +81,17 @@ func (p *partition) takeRecord(g *group, r *eventlog.Record) error {
 	return p.apply(g)
 }
 
+// reserve makes room in the index for ids: growing allocates.
+func (r *recentIDs) reserve(ids int) {
+	for i := range r.index.shards {
+		shard := &r.index.shards[i]
+		for shard.room < 2*ids/len(r.index.shards) {
+			shard.room = 0 // it grows when nothing can go
+			r.index.renew(shard, r.live())
+		}
+	}
+}
+
 func TestApplyAllocatesNothing(t *testing.T) {
 	p, g := applyPartition(t), new(group)
 	const runs = 50
@@ -93,9 +103,7 @@ func TestApplyAllocatesNothing(t *testing.T) {
 	}
 	// Room as after the first checkpoints and for some ids; its growth is not an event's.
 	p.pending.Grow(10_000, 100*10_000)
-	p.recent.current.grow()
-	p.recent.current.grow()
-	p.recent.current.grow()
+	p.recent.reserve(20_000)
 	at := 20
 	allocations := testing.AllocsPerRun(runs, func() {
 		if err := p.takeRecord(g, &records[at]); err != nil {
@@ -103,7 +111,7 @@ func TestApplyAllocatesNothing(t *testing.T) {
 		}
 		at++
 	})
-	if allocations != 0 {
+	if allocations != 0 && !raceEnabled {
 		t.Errorf("%v allocations for a record of %d events, want 0", allocations, recordEvents)
 	}
 	if want := int64((20 + runs + 1) * recordEvents); p.totals.Events != want {
@@ -128,7 +136,7 @@ func BenchmarkApply(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				if i%len(records) == 0 {
 					b.StopTimer()
-					p.recent = recentIDs{complete: true} // the same ids come again
+					p.recent = recentIDs{} // the same ids come again
 					b.StartTimer()
 				}
 				if err := stage.take(p, g, &records[i%len(records)]); err != nil {
@@ -157,7 +165,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 		}
 		b.StartTimer()
 		p.writing = p.freeze()
-		if err := p.store.Write(p.writing.content); err != nil {
+		if err := p.writing.write(p.store); err != nil {
 			b.Fatal(err)
 		}
 		p.endCheckpoint()

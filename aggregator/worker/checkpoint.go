@@ -11,9 +11,17 @@ import (
 // checkpointing is a checkpoint that is being written.
 type checkpointing struct {
 	content *store.Checkpoint
+	frozen  frozen
 	series  []*series // that are in it
 	asides  []*store.Aside
 	began   time.Time
+	lent    bool // somebody has, or had, a copy of content.Pending
+}
+
+// write makes the checkpoint durable.
+func (c *checkpointing) write(s *store.Store) error {
+	c.frozen.putIn(c.content)
+	return s.Write(c.content)
 }
 
 // behind reports whether something was taken from the log that is in no checkpoint.
@@ -25,38 +33,40 @@ func (p *partition) dirtyBytes() int {
 	return p.pending.Bytes() + p.asideBytes + p.rebuiltBytes + counterBytes*len(p.dirty)
 }
 
-// beginCheckpoint starts to write what changed, unless there is nothing or one
-// is being written. When it fails, the loop ends (p.failed).
+// beginCheckpoint starts to write what changed, in the slot that was granted for it. When it
+// fails, the loop ends (p.failed).
 func (p *partition) beginCheckpoint() {
-	if p.failed != nil || p.writing != nil || !p.behind() && len(p.dirty) == 0 {
+	p.schedule.inLine = false
+	if p.failed != nil || p.recount(p.dirty...) != nil { // a checkpoint holds no stale hours
+		<-p.slots
 		return
 	}
-	if err := p.recount(p.dirty...); err != nil { // a checkpoint holds no stale hours
-		return
-	}
+	p.schedule.wanted, p.schedule.began = false, time.Now()
 	p.writing = p.freeze()
-	content := p.writing.content
+	writing := p.writing
 	p.background.Go(func() {
-		p.slots <- struct{}{}
-		defer func() { <-p.slots }()
-		p.written <- p.store.Write(content) // has room for the one that is written
+		err := writing.write(p.store)
+		<-p.slots
+		p.written <- err // has room for the one that is written
 	})
 }
 
 // freeze copies what changed since the last checkpoint; the state goes on. There are no stale hours.
 func (p *partition) freeze() *checkpointing {
 	content := &store.Checkpoint{Progress: p.progress(), Pending: *p.pending}
+	c := &checkpointing{content: content, frozen: p.thawed, series: p.dirty, asides: p.asides, began: time.Now(), lent: p.lent}
+	p.thawed = frozen{}
 	for _, s := range p.dirty {
-		p.freezeSeries(content, s)
+		p.freezeSeries(&c.frozen, s)
 	}
 	for _, aside := range p.asides {
 		content.PutAside(aside)
 	}
-	c := &checkpointing{content: content, series: p.dirty, asides: p.asides, began: time.Now()}
 	p.dirty = make([]*series, 0, len(p.dirty))
-	p.pending = store.NewPending(p.pending)
+	p.pending, p.lent = store.NewPending(p.pending), false
 	p.asides, p.asideBytes, p.rebuiltBytes = nil, 0, 0
 	p.metrics.checkpointRunning.Inc()
+	p.metrics.checkpointFreeze.Observe(time.Since(c.began).Seconds())
 	return c
 }
 
@@ -67,38 +77,31 @@ func (p *partition) progress() store.Progress {
 	return progress
 }
 
-func (p *partition) freezeSeries(c *store.Checkpoint, s *series) {
+func (p *partition) freezeSeries(f *frozen, s *series) {
 	s.dirty, s.frozen = false, true
-	for _, d := range s.drops {
-		c.DropCounters(s.row.Number, d)
-	}
+	at := frozenSeries{name: &s.name, drops: s.drops, cellsFrom: len(f.cells), countersFrom: len(f.counters)}
 	s.drops = nil
 	if s.counters != nil {
-		freezeCounters(c, s)
+		freezeCounters(f, s)
 	}
-	if s.nameNew {
-		c.PutName(&s.name)
-	}
-	if s.rowChanged {
-		c.PutSeries(&s.name, &s.row)
-	}
+	at.cells, at.counters = len(f.cells), len(f.counters)
+	at.row, at.definition, at.nameNew, at.rowChanged = s.row, s.row.Definition, s.nameNew, s.rowChanged
+	f.series = append(f.series, at)
 	s.nameNew, s.rowChanged = false, false
 	p.estimate(s)
 	p.metrics.sawCells(s)
 }
 
-func freezeCounters(c *store.Checkpoint, s *series) {
-	number, definition := s.row.Number, s.row.Definition
+func freezeCounters(f *frozen, s *series) {
 	s.counters.Freeze(
-		func(cell string) { c.PutCell(number, definition, cell) },
+		func(cell string) { f.cells = append(f.cells, cell) },
 		func(cell string, d *aggregator.Day) {
 			d.Hours(func(hour int32, dirty bool, counter *aggregator.Counter) {
 				if dirty {
-					c.PutCounter(number, definition, store.Hour, hour, cell, counter)
+					f.put(store.Hour, hour, cell, counter.Clone())
 				}
 			})
-			total := d.Total()
-			c.PutCounter(number, definition, store.Day, d.Number, cell, &total)
+			f.put(store.Day, d.Number, cell, d.Total())
 			if d.Number > s.row.DayMax {
 				s.row.DayMax, s.rowChanged = d.Number, true
 			}
@@ -111,7 +114,7 @@ func (p *partition) lastCheckpoint() error {
 		return err
 	}
 	p.writing = p.freeze()
-	if err := p.store.Write(p.writing.content); err != nil {
+	if err := p.writing.write(p.store); err != nil {
 		return err
 	}
 	p.endCheckpoint()
@@ -122,6 +125,11 @@ func (p *partition) lastCheckpoint() error {
 func (p *partition) endCheckpoint() {
 	c := p.writing
 	p.writing = nil
+	p.schedule.took = time.Since(c.began)
+	p.thawed = c.frozen.emptied()
+	if !c.lent {
+		c.content.Pending.Recycle()
+	}
 	p.committed = c.content.Progress.Next
 	for _, s := range c.series {
 		s.frozen = false

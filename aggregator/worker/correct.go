@@ -45,7 +45,7 @@ func (p *partition) correct(g *group, record *parsedRecord, at int, position ing
 
 // keep takes an event or an amendment, which counts if it is the current content of its id.
 func (p *partition) keep(record *parsedRecord, e *ingest.Event, parsed *parsedEvent, position ingest.Position, counts bool) error {
-	s, err := p.seriesOf(&record.header, e)
+	s, err := p.seriesOf(&record.header, e, parsed.series)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (p *partition) keep(record *parsedRecord, e *ingest.Event, parsed *parsedEv
 	if counts {
 		return p.count(s, e, record.header.ReceivedAt, position)
 	}
-	p.pending.Supersede(&store.Event{Event: *e, Organization: record.header.Organization, Position: position}, position)
+	p.pending.Supersede(&store.Event{Event: *e, Organization: record.header.Organization, Series: s.name.Number, Position: position}, position)
 	return nil
 }
 
@@ -62,7 +62,7 @@ func (p *partition) keep(record *parsedRecord, e *ingest.Event, parsed *parsedEv
 // maybe others.
 func (p *partition) versionsOf(id ingest.ID, revision uint32) (versions []store.Seen, err error) {
 	versions = p.versions[:0]
-	if _, known := p.recent.find(&id); known || !p.recent.complete {
+	if _, known := p.recent.find(&id); known || !p.recent.complete() {
 		versions, err = p.store.Deciding(versions, id, revision, ingest.PositionOf(p.committed, 0))
 		if err != nil {
 			return nil, err
@@ -107,7 +107,7 @@ func (p *partition) rememberCorrected(id *ingest.ID, versions []store.Seen, posi
 			first = priorOf(&versions[i])
 		}
 	}
-	p.recent.add(id, first)
+	p.recent.put(id, first)
 }
 
 // takeLate takes an event whose correction came before it. It counts for nothing.
@@ -124,7 +124,7 @@ func (p *partition) supersede(record *parsedRecord, by *ingest.Event, seen *stor
 		return err
 	}
 	p.pending.Supersede(old, position)
-	s, err := p.seriesOf(&record.header, &old.Event)
+	s, err := p.seriesOf(&record.header, &old.Event, hashSubscription(hashCode(record.header.Organization, old.Code), old.Subscription))
 	if err != nil {
 		return err
 	}

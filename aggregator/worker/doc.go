@@ -14,13 +14,13 @@
 // before it hands the group on. The owner (partition.go) is one goroutine that has all
 // of a partition's state and locks nothing: it knows repeats (recent.go, lookup.go),
 // moves counters (apply.go, correct.go, series.go) and copies what changed for a checkpoint
-// (checkpoint.go), which another goroutine writes.
+// (checkpoint.go, frozen.go), which another goroutine writes. When that is due says schedule.go.
 //
 // # Repeats
 //
-// An id counts once, for ever. Recent ids are in memory; while memory has all that
-// the partition ever had, it answers alone. Otherwise the store is asked about those
-// that memory does not know, once for a group, in sorted order and through filters.
+// An id counts once, for ever. Recent ids are in memory: all that have an entry at or above a
+// position, the floor. While that is 0, memory answers alone. Otherwise the store is asked about those
+// that memory does not know, once for a group, through filters, and only about what is below the floor.
 // An event is a repeat only of one at a lower position, so that a replay does not
 // take itself for a repeat. A repeat with other content is a conflict: the first
 // in the log counts, the later is kept aside. So is a record that can't be read.
@@ -111,6 +111,8 @@
 //     and last record are compared with what was read of it before.
 //   - The position moves past a foreign event only after its partition has it.
 //   - Only what a checkpoint holds is let go from memory.
+//   - The floor of the ids in memory stays where it is while a group is applied: the store was
+//     asked, at the group's beginning, about what memory did not know then.
 //   - A day of a series is in memory whole or not at all; what memory has of a day is
 //     the truth, whatever the store says.
 //   - There are no stale hours in a view or a checkpoint.
@@ -141,6 +143,10 @@
 //     seconds, where one view for all takes 0.14.
 //   - A correction read every entry that its id has had. An event that is amended again and again, as a
 //     gauge may be, got slower each time. Three of the entries decide (Store.Deciding).
+//   - Ids were let go of in the middle of a group, when their table was full. The store had not been asked
+//     about them, because memory knew them when the group began: their repeats counted.
+//   - The store's answer about an id came before memory's. It was as old as the group: an event that
+//     had come behind its correction in the same group was kept twice.
 //   - In the tests, Pebble's file system in memory stood still when it was cloned
 //     while a store was being opened: see crashfs.
 //

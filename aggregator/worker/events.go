@@ -90,6 +90,11 @@ func (w *Worker) Events(ctx context.Context, req query.EventsRequest) (query.Eve
 	if req.Of != nil {
 		req.Code = req.Of.Metric.Code
 	}
+	held := w.budget.Reserve()
+	defer held.Release()
+	if err := held.Hold(query.EventCells * (req.Offset + req.Limit)); err != nil { // all of them are kept
+		return query.EventsAnswer{}, err
+	}
 	page := newestPage{size: req.Offset + req.Limit}
 	partitions := w.partitionsOf(req.Organization, req.Subscription, req.Partitions)
 	err := w.each(ctx, partitions, req.AtLeast, req.At, func(p *partition, v *view) error {

@@ -44,7 +44,7 @@ func TestConflictIsToldOfOnce(t *testing.T) {
 	check("in memory")
 	p.writing = p.freeze()
 	check("while it is being written")
-	if err := p.store.Write(p.writing.content); err != nil {
+	if err := p.writing.write(p.store); err != nil {
 		t.Fatal(err)
 	}
 	check("written, and not known to be")

@@ -1,7 +1,7 @@
 package worker_test
 
 import (
-	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -17,8 +17,9 @@ func TestUncountedSeriesComesBack(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 1)
 	reached, released := make(chan struct{}, 10), make(chan struct{})
+	var opened atomic.Bool
 	disk := errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, "-events.sst") {
+		if opened.Load() && isCheckpointSync(op) {
 			reached <- struct{}{}
 			<-released
 		}
@@ -30,6 +31,8 @@ func TestUncountedSeriesComesBack(t *testing.T) {
 	}
 	r.start() // without any metric: nothing is counted
 	r.send(0, call("c"))
+	r.usage(orgA, "alpha", base, base+day, false, calls)
+	opened.Store(true)
 	committed := make(chan error, 1)
 	go func() {
 		_, err := r.worker.Usage(r.ctx(), query.UsageRequest{

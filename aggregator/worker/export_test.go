@@ -34,3 +34,12 @@ func (w *Worker) SpoilRunning(ctx context.Context, req query.UsageRequest, e *in
 // SetChunkMax sets how many counters of a rebuild are in memory before they go to
 // the store. It must be called before Run.
 func (w *Worker) SetChunkMax(counters int) { w.chunkMax = counters }
+
+// ReserveCells takes cells from the budget of all questions, until they are released.
+func (w *Worker) ReserveCells(cells int) (release func()) {
+	held := w.budget.Reserve()
+	if err := held.Hold(cells); err != nil {
+		panic(err)
+	}
+	return held.Release
+}

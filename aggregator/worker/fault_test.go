@@ -11,8 +11,18 @@ import (
 	"weir/aggregator/worker"
 )
 
-// TestDiskFaultEndsTheWorker: when a checkpoint can't be written, Run says so,
-// and the next worker goes on from the checkpoint before.
+// isCheckpointSync reports whether an operation makes a checkpoint's batch durable.
+func isCheckpointSync(op errorfs.Op) bool {
+	switch op.Kind {
+	case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+		return strings.HasSuffix(op.Path, ".log")
+	default:
+		return false
+	}
+}
+
+// TestDiskFaultEndsTheWorker: when the store can't be read, Run says so, and the next worker goes
+// on from the checkpoint before. (A checkpoint that can't be made durable ends the process.)
 func TestDiskFaultEndsTheWorker(t *testing.T) {
 	t.Parallel()
 	r := startCounting(t)
@@ -21,14 +31,15 @@ func TestDiskFaultEndsTheWorker(t *testing.T) {
 	r.stop()
 
 	toggle := errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind == errorfs.OpCreate && strings.Contains(op.Path, "building") {
+		if op.Kind == errorfs.OpFileReadAt && strings.HasSuffix(op.Path, ".sst") {
 			return errorfs.ErrInjected
 		}
 		return nil
 	})}
-	toggle.On()
 	r.tune = func(o *worker.Options) { o.FS = errorfs.Wrap(r.fs, &toggle) }
 	r.start()
+	r.reach(false) // the store is open
+	toggle.On()
 	r.send(0, call("2"))
 	_, err := r.worker.Usage(r.ctx(), query.UsageRequest{
 		Organization: orgA, Subscription: "alpha", Items: itemsOf(calls), AtLeast: 2, Committed: true,

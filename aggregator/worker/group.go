@@ -28,6 +28,8 @@ type group struct {
 	checksum uint64
 	time     int64 // of the last record, nanoseconds since the Unix epoch
 	foreign  int   // events of other partitions
+
+	identifier ingest.Identifier
 }
 
 type parsedRecord struct {
@@ -41,6 +43,7 @@ type parsedRecord struct {
 
 type parsedEvent struct {
 	id      ingest.ID
+	series  uint64 // hashSeries; of a cancellation nothing
 	content uint32
 	foreign bool
 }
@@ -99,20 +102,29 @@ func acceptable(e *ingest.Event) bool {
 }
 
 func (g *group) hash(header ingest.Header, events []ingest.Event, partition, partitions int32) {
+	if len(events) == 0 {
+		return
+	}
+	g.identifier.Reset(header.Organization)
 	var last []byte // subscription of the event before
 	var home int32
+	code, codeHash := events[0].Code, hashCode(header.Organization, events[0].Code)
 	for i := range events {
 		e := &events[i]
 		if i == 0 || string(last) != string(e.Subscription) {
-			home = ingest.Partition(header.Organization, e.Subscription, partitions)
+			home = g.identifier.Partition(e.Subscription, partitions)
 			last = e.Subscription
+		}
+		if string(code) != string(e.Code) {
+			code, codeHash = e.Code, hashCode(header.Organization, e.Code)
 		}
 		parsed := parsedEvent{foreign: home != partition}
 		if parsed.foreign {
 			g.foreign++
 		} else {
-			parsed.id = ingest.IDKey(header.Organization, e.Subscription, e.TransactionID)
+			parsed.id, _ = g.identifier.Identify(e.Subscription, e.TransactionID)
 			parsed.content = ingest.ContentHash32(e)
+			parsed.series = hashSubscription(codeHash, e.Subscription)
 		}
 		g.events = append(g.events, parsed)
 	}

@@ -1,9 +1,6 @@
 package worker
 
 import (
-	"bytes"
-	"slices"
-
 	"weir/aggregator/store"
 	"weir/ingest"
 )
@@ -14,6 +11,7 @@ type lookup struct {
 	ids   []ingest.ID
 	at    []int32 // index in the group, of each id
 	found []foundID
+	taken int // of found
 }
 
 type foundID struct {
@@ -24,57 +22,45 @@ type foundID struct {
 // lookUp asks the store, once for the group, about the ids that memory can't answer for.
 func (p *partition) lookUp(g *group) error {
 	l := &p.lookup
-	l.found = l.found[:0]
-	if p.recent.complete {
+	l.found, l.taken = l.found[:0], 0
+	if p.recent.complete() {
 		return nil
 	}
-	l.at = l.at[:0]
+	l.at, l.ids = l.at[:0], l.ids[:0]
 	for i := range g.events {
+		if i%touchedAtATime == 0 {
+			p.touchIDs(g.events[i:min(i+touchedAtATime, len(g.events))])
+		}
 		if g.events[i].foreign || g.batch.Events[i].Entry != ingest.EntryEvent {
 			continue
 		}
-		if _, known := p.recent.find(&g.events[i].id); !known {
-			l.at = append(l.at, int32(i))
+		// What is below the floor may go from memory before this group is done.
+		if first, known := p.recent.find(&g.events[i].id); !known || first.position < p.recent.floor {
+			l.at, l.ids = append(l.at, int32(i)), append(l.ids, g.events[i].id)
 		}
 	}
-	slices.SortFunc(l.at, func(a, b int32) int {
-		return bytes.Compare(g.events[a].id[:], g.events[b].id[:])
-	})
-	l.ids = l.ids[:0]
-	for _, at := range l.at {
-		l.ids = append(l.ids, g.events[at].id)
-	}
-	err := p.store.Lookup(l.ids, func(i int, seen store.Seen) {
+	return p.store.LookupBelow(l.ids, p.recent.floor, func(i int, seen store.Seen) {
 		l.found = append(l.found, foundID{l.at[i], seen})
 	})
-	slices.SortFunc(l.found, func(a, b foundID) int { return int(a.at - b.at) })
-	return err
 }
 
-// foundInStore returns what lookUp found for the event at an index of the group.
+// foundInStore returns what lookUp found for the event at an index of the group. The indexes it is
+// asked for ascend.
 func (p *partition) foundInStore(at int) (prior, bool) {
-	if len(p.lookup.found) == 0 {
+	l := &p.lookup
+	for l.taken < len(l.found) && int(l.found[l.taken].at) < at {
+		l.taken++
+	}
+	if l.taken == len(l.found) || int(l.found[l.taken].at) != at {
 		return prior{}, false
 	}
-	i, ok := slices.BinarySearchFunc(p.lookup.found, int32(at), func(f foundID, at int32) int { return int(f.at - at) })
-	if !ok {
-		return prior{}, false
-	}
-	return priorOf(&p.lookup.found[i].seen), true
+	return priorOf(&l.found[l.taken].seen), true
 }
 
-// fillRecent loads all ids into memory if there are few enough: then memory knows all.
+// fillRecent loads the newest ids of the store into memory. If those are all, memory knows all.
 func (p *partition) fillRecent(idsMax int) error {
-	t := &p.totals
-	if t.Events+t.Superseded+t.Amended+t.Cancelled > int64(idsMax)/2 {
-		return nil
-	}
-	p.recent.complete = true
-	var last ingest.ID
-	return p.store.SeenIDs(func(id ingest.ID, seen store.Seen) {
-		if id != last { // the first entry of an id says all; no id is zero
-			last = id
-			p.recent.add(&id, priorOf(&seen))
-		}
+	p.recent = recentIDs{max: max(1, idsMax)}
+	return p.recent.fill(func(f func(ingest.ID, store.Seen)) (ingest.Position, error) {
+		return p.store.NewestIDs(idsMax/4*3, f)
 	})
 }

@@ -22,7 +22,7 @@ type metrics struct {
 	events, duplicates, conflicts, forwarded prometheus.Counter
 	aside                                    [len(store.Totals{}.Aside)]prometheus.Counter
 	checkpoints, rebuilds, overflows         prometheus.Counter
-	checkpointDuration                       prometheus.Histogram
+	checkpointDuration, checkpointFreeze     prometheus.Histogram
 	checkpointRunning, cellsMax              prometheus.Gauge
 	replayed, hoursRecounted                 prometheus.Counter
 	amended, cancelled, unchanged            prometheus.Counter // corrections
@@ -66,6 +66,10 @@ func newMetrics(w *Worker, registerer prometheus.Registerer) (*metrics, error) {
 			Namespace: namespace, Subsystem: subsystem, Name: "checkpoint_duration_seconds",
 			Help: "From the copy of what changed to its commit.", Buckets: prometheus.ExponentialBuckets(0.002, 2, 13),
 		}),
+		checkpointFreeze: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "checkpoint_freeze_seconds",
+			Help: "How long a partition stood still while what changed was copied for a checkpoint.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 12),
+		}),
 		checkpointRunning: gauge("checkpoint_running", "Checkpoints being written."),
 		cellsMax:          gauge("cells_max", "Most cells that a subscription and metric has had; counters end at their limit."),
 		resumeOffset:      byPartition("resume_offset", "Log offset where the partition's reading began."),
@@ -105,7 +109,7 @@ func newMetrics(w *Worker, registerer prometheus.Registerer) (*metrics, error) {
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		m.events, m.duplicates, m.conflicts, m.forwarded, m.checkpoints, m.rebuilds, m.overflows, m.replayed,
-		m.checkpointDuration, m.checkpointRunning, m.cellsMax, m.resumeOffset, m.lagRecords, m.lagEvents, m.lagSeconds,
+		m.checkpointDuration, m.checkpointFreeze, m.checkpointRunning, m.cellsMax, m.resumeOffset, m.lagRecords, m.lagEvents, m.lagSeconds,
 		m.stoppedPartitions, m.sweepPending, m.catalogVersion, m.swept, m.hoursRecounted, aside, corrections, notCounted,
 		running, m.runningMismatches,
 		storeCollector{w},

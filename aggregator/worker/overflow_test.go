@@ -18,7 +18,7 @@ func overflowed(t *testing.T) (*partition, *series) {
 	p, take := stormPartition(t)
 	take(stormEvent(0, 0, 7))
 	var s *series
-	for _, s = range p.series {
+	for s = range p.series.all() {
 		p.overflow(s, s.row.Definition)
 	}
 	if err := p.lastCheckpoint(); err != nil {

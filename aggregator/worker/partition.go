@@ -56,12 +56,14 @@ type partition struct {
 	catalog      *aggregator.Catalog
 	generation   uint64      // of catalog; 0 = none was seen
 	definitions  definitions // of the catalog's metrics
-	series       map[string]*series
+	series       seriesTable
 	dirty        []*series
 	stateBytes   int
 	recent       recentIDs
 	lookup       lookup
+	toucher      toucher
 	pending      *store.Pending
+	lent         bool // somebody has, or had, a copy of pending
 	asides       []*store.Aside
 	asideBytes   int
 	uncounted    uncounted
@@ -70,9 +72,10 @@ type partition struct {
 	rebuilding   int // how many are running
 	rebuiltBytes int // of counters that rebuilds brought and no checkpoint has
 	sweep        sweep
+	schedule     schedule
 	writing      *checkpointing
+	thawed       frozen       // memory for the next checkpoint
 	failed       error        // of what can't return it: the loop ends
-	key          []byte       // scratch
 	versions     []store.Seen // scratch
 	superseded   store.Event  // scratch
 
@@ -144,6 +147,7 @@ func (p *partition) run(ctx context.Context) error {
 func (p *partition) open(ctx context.Context) error {
 	s, err := store.Open(store.Dir(p.options.Dir, p.number), store.Options{
 		Partition: p.number, FS: p.options.FS, Cache: p.cache, Logger: p.logger,
+		Remake: func(old eventlog.Progress) error { return p.canReplay(ctx, old) },
 	})
 	if err != nil {
 		return err
@@ -161,12 +165,27 @@ func (p *partition) open(ctx context.Context) error {
 	p.seriesNext, p.totals = progress.SeriesNext, progress.Totals
 	p.applied.Store(p.next)
 	p.taken.Store(p.totals.Taken())
-	p.series = make(map[string]*series)
 	p.pending = new(store.Pending)
 	p.generation, p.sweep.wanted = 1, true
 	p.catalog = p.options.Catalog()
 	p.metrics.catalog(p.number, p.catalog)
 	return p.fillRecent(p.options.RecentIDsMax / max(1, p.owned()))
+}
+
+// errTrimmed: the log does not begin with offset 0 any more.
+var errTrimmed = errors.New("log has no longer all records")
+
+// canReplay reports whether a store that had come to old can be made again from the log: it is that log,
+// and has all records.
+func (p *partition) canReplay(ctx context.Context, old eventlog.Progress) error {
+	if err := eventlog.Verify(ctx, p.options.Log, p.number, old); err != nil {
+		return err
+	}
+	start, _, err := p.options.Log.Range(ctx, p.number)
+	if err == nil && start > 0 {
+		err = fmt.Errorf("%w: it begins at %d", errTrimmed, start)
+	}
+	return err
 }
 
 // verify compares the stored progress with the log, as often as it takes to
@@ -259,13 +278,15 @@ func (p *partition) startReader(ctx context.Context) (groups, free chan *group, 
 }
 
 func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- *group, readerEnded <-chan error) error {
-	ticker := p.ticker()
+	p.schedule.start(time.Now(), p.number, p.options.CheckpointInterval)
+	defer p.schedule.timer.Stop()
+	ticker := time.NewTicker(p.options.CheckpointInterval)
 	defer ticker.Stop()
 	catalogTicker := time.NewTicker(catalogInterval)
 	defer catalogTicker.Stop()
 	for {
 		from, swept, rebuildSlots := groups, p.swept, p.rebuildSlots
-		if p.dirtyBytes()-p.rebuiltBytes >= 2*p.options.DirtyBytesMax {
+		if p.dirtyBytes()-p.rebuiltBytes >= 2*p.dirtyBytesMax() {
 			from = nil // until the checkpoint that is being written is done
 		}
 		if !p.sweepRoom() {
@@ -274,6 +295,7 @@ func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- 
 		if !p.canRebuild() {
 			rebuildSlots = nil
 		}
+		p.plan(ctx)
 		var err error
 		select {
 		case g, ok := <-from:
@@ -282,7 +304,6 @@ func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- 
 			}
 			err = p.apply(g)
 			free <- g
-			p.relieve()
 		case q := <-p.questions:
 			p.ask(q)
 		case h := <-p.hints:
@@ -292,16 +313,17 @@ func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- 
 		case <-catalogTicker.C:
 			p.useCatalog()
 		case <-ticker.C:
-			ticker.Reset(p.options.CheckpointInterval)
 			if !p.behind() { // idle: what the last burst needed is not kept
-				p.pending = new(store.Pending)
+				p.pending, p.thawed = new(store.Pending), frozen{}
 			}
-			p.beginCheckpoint()
 			p.sweepRunning(time.Now())
+		case <-p.schedule.timer.C:
+			p.schedule.set = time.Time{}
+		case <-p.schedule.granted:
+			p.beginCheckpoint()
 		case err = <-p.written:
 			if err == nil {
 				p.endCheckpoint()
-				p.relieve()
 			} else {
 				p.writing = nil
 			}
@@ -309,10 +331,8 @@ func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- 
 			err = p.beginRebuild(ctx)
 		case done := <-p.rebuilt:
 			err = p.finishRebuild(done)
-			p.relieve()
 		case page := <-swept:
 			err = p.takeSwept(page)
-			p.relieve()
 		case <-ctx.Done():
 			return nil
 		}
@@ -326,20 +346,6 @@ func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- 
 		}
 		p.answerWaiting()
 	}
-}
-
-// relieve begins a checkpoint when much has gathered since the last.
-func (p *partition) relieve() {
-	if p.dirtyBytes() >= p.options.DirtyBytesMax {
-		p.beginCheckpoint()
-	}
-}
-
-// ticker ticks every CheckpointInterval, each partition at a time of its own.
-func (p *partition) ticker() *time.Ticker {
-	const phases = 16
-	interval := p.options.CheckpointInterval
-	return time.NewTicker(interval/phases*time.Duration(p.number%phases) + interval/phases)
 }
 
 // logEnded decides what it means that the reader has ended.
@@ -357,6 +363,7 @@ func (p *partition) logEnded(ctx context.Context, err error) error {
 // finish waits for what runs beside the owner and, when nothing has failed, writes a last checkpoint.
 func (p *partition) finish(failed error) error {
 	p.background.Wait()
+	p.schedule.release(p.slots)
 	var err error
 	if p.writing != nil {
 		if err = <-p.written; err == nil {

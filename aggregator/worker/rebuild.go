@@ -95,7 +95,7 @@ func (p *partition) countSince(s *series, e *ingest.Event, receivedAt int64, pos
 // canRebuild reports whether a rebuild can begin, and brings it to the front of its queue. What
 // rebuilds bring waits in memory for a checkpoint, so they wait for one too.
 func (p *partition) canRebuild() bool {
-	if p.rebuilds.waiting() == 0 || p.rebuilding == rebuildsRunningMax || p.dirtyBytes() >= p.options.DirtyBytesMax {
+	if p.rebuilds.waiting() == 0 || p.rebuilding == rebuildsRunningMax || p.dirtyBytes() >= p.dirtyBytesMax() {
 		return false
 	}
 	return p.bringToFront(&p.rebuilds.touched) || p.bringToFront(&p.rebuilds.swept)
@@ -125,7 +125,7 @@ func (p *partition) mayBegin(r *rebuild) bool {
 	s := r.series
 	if slices.Contains(s.drops, r.definition) && p.writing == nil {
 		// The store may still say that it counts by this definition; a checkpoint ends that.
-		p.beginCheckpoint()
+		p.schedule.wanted = true
 	}
 	return !s.frozen && !s.reading && !slices.Contains(s.drops, r.definition)
 }

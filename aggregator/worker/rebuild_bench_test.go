@@ -38,7 +38,7 @@ func BenchmarkRebuild(b *testing.B) {
 
 func rebuildOnce(b *testing.B, p *partition, metric *aggregator.Metric) {
 	b.Helper()
-	for _, s := range p.series {
+	for s := range p.series.all() {
 		snapshot, err := p.store.Snapshot()
 		if err != nil {
 			b.Fatal(err)
@@ -63,7 +63,7 @@ func BenchmarkRecount(b *testing.B) {
 	p.options.Catalog = func() *aggregator.Catalog { return catalog }
 	fillSeries(b, p, events, time.Hour)
 	for b.Loop() {
-		for _, s := range p.series {
+		for s := range p.series.all() {
 			s.stale.note(aggregator.HourOf(1_699_920_000_000_000_000), 0)
 			if err := p.recount(s); err != nil {
 				b.Fatal(err)

@@ -26,14 +26,13 @@ func BenchmarkRecentIDs(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		var recent recentIDs
 		for i := range keys {
-			if _, known := recent.find(&keys[i]); known {
+			if _, known := recent.put(&keys[i], prior{position: ingest.Position(i), content: uint32(i)}); known {
 				b.Fatal("an id is known that never was")
 			}
-			recent.add(&keys[i], prior{position: ingest.Position(i), content: uint32(i)})
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		if recent.current.used != ids {
+		if recent.used != ids {
 			b.Fatal("ids are missing")
 		}
 	}

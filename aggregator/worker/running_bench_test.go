@@ -24,7 +24,7 @@ func BenchmarkApplyRunning(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				if i%len(records) == 0 {
 					b.StopTimer()
-					p.recent = recentIDs{complete: true} // the same ids come again
+					p.recent = recentIDs{} // the same ids come again
 					if i > 0 {
 						p.writing = p.freeze()
 						p.endCheckpoint()
@@ -155,7 +155,7 @@ func BenchmarkRunningAdd(b *testing.B) {
 			}
 			p.beginAll(b, periods)
 			event := &g.batch.Events[0]
-			s, err := p.seriesOf(&g.records[0].header, event)
+			s, err := p.seriesOf(&g.records[0].header, event, g.events[0].series)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -11,7 +11,7 @@ import (
 // events of tokenRecords fall into.
 func (p *partition) beginAll(tb testing.TB, periods int) {
 	tb.Helper()
-	for _, s := range p.series {
+	for s := range p.series.all() {
 		for i := range periods {
 			period := aggregator.Span{From: 1_690_000_000_000_000_000, To: 1_710_000_000_000_000_000 + int64(i)}
 			w := &wanted{metric: s.counters.Metric(), definition: s.row.Definition}
@@ -37,9 +37,7 @@ func TestRunningTotalsAllocateNothing(t *testing.T) {
 		}
 	}
 	p.pending.Grow(20_000, 100*20_000)
-	for range 4 {
-		p.recent.current.grow()
-	}
+	p.recent.reserve(20_000)
 	at := 40
 	allocations := testing.AllocsPerRun(runs, func() {
 		if err := p.takeRecord(g, &records[at]); err != nil {
@@ -47,7 +45,7 @@ func TestRunningTotalsAllocateNothing(t *testing.T) {
 		}
 		at++
 	})
-	if allocations != 0 {
+	if allocations != 0 && !raceEnabled {
 		t.Errorf("%v allocations for a record of %d events, want 0", allocations, recordEvents)
 	}
 }
@@ -60,7 +58,7 @@ func TestIdleRunningTotalsGo(t *testing.T) {
 	if err := p.takeRecord(g, &record); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range p.series {
+	for s := range p.series.all() {
 		p.estimate(s)
 	}
 	before := p.stateBytes
@@ -97,7 +95,7 @@ func TestAnswerStaysAsItWas(t *testing.T) {
 	}
 	p.beginAll(t, 1)
 	var s *series
-	for _, s = range p.series {
+	for s = range p.series.all() {
 		break
 	}
 	total := s.running.totals[0]

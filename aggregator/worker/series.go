@@ -17,47 +17,44 @@ import (
 // row.State is Counted, and are then of row.Definition. A series without counters
 // overflowed, has no metric, or waits for its first rebuild. While a rebuild makes counters of
 // another definition, those that are there are kept up for whoever still asks by theirs.
+//
+// What each event needs stands in front: 128 bytes, which are two lines of the processor's cache.
 type series struct {
 	name     store.SeriesName
-	row      store.Series
 	counters *aggregator.Series
-	stale    staleHours // of counters
-	rebuild  *rebuild   // what makes other counters; nil = nothing
 
-	rowChanged  bool                    // row is to be written
-	nameNew     bool                    // so is the name
-	drops       []aggregator.Definition // whose counters the store is to drop
-	dirty       bool                    // it is in partition.dirty
-	frozen      bool                    // it is in the checkpoint that is being written
-	reading     bool                    // a rebuild of it, wanted or not, has not ended yet
-	unknown     bool                    // the catalog has no metric with the code
-	generation  uint64                  // of the catalog that it was brought in line with
-	memoryBytes int                     // as last estimated
-
+	generation    uint64   // of the catalog that it was brought in line with
 	running       *running // nil while nobody asks
+	rebuild       *rebuild // what makes other counters; nil = nothing
+	dirty         bool     // it is in partition.dirty
+	unknown       bool     // the catalog has no metric with the code
+	rowChanged    bool     // row is to be written
+	nameNew       bool     // so is the name
+	frozen        bool     // it is in the checkpoint that is being written
+	reading       bool     // a rebuild of it, wanted or not, has not ended yet
 	runningListed bool     // it is in partition.runningSeries
-}
+	memoryBytes   int      // as last estimated
 
-// appendSeriesMapKey appends what tells series apart in memory.
-func appendSeriesMapKey[S ~string | ~[]byte](dst []byte, organization [16]byte, subscription, code S) []byte {
-	dst = append(dst, organization[:]...)
-	dst = append(dst, byte(len(subscription))) // at most IDBytesMax
-	dst = append(dst, subscription...)
-	return append(dst, code...)
+	row   store.Series
+	stale staleHours              // of counters
+	drops []aggregator.Definition // whose counters the store is to drop
 }
 
 // seriesOf returns the series that an event belongs to, from memory, from the
-// store or new, with the state of its counters checked against the catalog.
-func (p *partition) seriesOf(header *ingest.Header, e *ingest.Event) (*series, error) {
-	p.key = appendSeriesMapKey(p.key[:0], header.Organization, e.Subscription, e.Code)
-	s := p.series[string(p.key)]
+// store or new, with the state of its counters checked against the catalog. hash is that of
+// its name (hashSeries).
+func (p *partition) seriesOf(header *ingest.Header, e *ingest.Event, hash uint64) (*series, error) {
+	s := getSeries(&p.series, hash, header.Organization, e.Subscription, e.Code)
 	if s == nil {
 		var err error
 		if s, err = p.openSeries(header.Organization, string(e.Subscription), string(e.Code)); err != nil {
 			return nil, err
 		}
 	}
-	return s, p.inLine(s)
+	if s.generation == p.generation {
+		return s, nil
+	}
+	return s, p.resolve(s)
 }
 
 // inLine brings a series in line with the catalog, if another one has come into force since
@@ -79,6 +76,9 @@ func (p *partition) openSeries(organization [16]byte, subscription, code string)
 		name: store.SeriesName{Organization: organization, Subscription: subscription, Code: code},
 		row:  row,
 	}
+	if metric := p.metricOf(s); metric != nil {
+		s.name.Code = metric.Code // which all have in common
+	}
 	if !ok {
 		s.row.Number = p.seriesNext
 		p.seriesNext++
@@ -87,7 +87,7 @@ func (p *partition) openSeries(organization [16]byte, subscription, code string)
 		p.touch(s)
 	}
 	s.name.Number = s.row.Number
-	p.series[string(appendSeriesMapKey(nil, organization, subscription, code))] = s
+	p.series.put(s)
 	p.estimate(s)
 	return s, nil
 }
@@ -106,7 +106,7 @@ func (p *partition) startNew(s *series) {
 	metric := p.metricOf(s)
 	s.unknown = metric == nil && p.catalog != nil
 	if metric != nil {
-		s.counters = aggregator.NewSeries(metric, true)
+		s.counters = p.definitions.counting(metric).NewSeries(true)
 		s.row.State, s.row.Definition = store.Counted, s.counters.Definition()
 	}
 }
@@ -186,7 +186,7 @@ func (p *partition) loadCells(s *series, metric *aggregator.Metric) error {
 		return err
 	}
 	defer snapshot.Close()
-	counters := aggregator.NewSeries(metric, false)
+	counters := p.definitions.counting(metric).NewSeries(false)
 	err = snapshot.Cells(context.Background(), s.row.Number, s.row.Definition, func(cell []byte) error {
 		counters.LoadCell(cell)
 		return nil
@@ -280,20 +280,21 @@ func (p *partition) evict(bytesMax int) {
 	if p.stateBytes <= bytesMax {
 		return
 	}
-	for key, s := range p.series { // in no order: as good as any
+	p.series.keep(func(s *series) (keep, more bool) { // in no order: as good as any
 		if p.stateBytes <= bytesMax/4*3 {
-			return
+			return true, false
 		}
 		switch {
 		case s.frozen || s.reading || s.rebuild != nil:
 		case !s.dirty:
 			p.dropRunning(s)
 			p.stateBytes -= s.memoryBytes
-			delete(p.series, key)
+			return false, true
 		case s.counters != nil:
 			s.counters.Forget()
 			p.dropRunning(s)
 			p.estimate(s)
 		}
-	}
+		return true, true
+	})
 }

@@ -65,7 +65,7 @@ func TestStormOfCorrections(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("checkpoint of %d stale hours took %s", subscriptions, took)
 	}
-	for _, s := range p.series {
+	for s := range p.series.all() {
 		if len(s.stale) > 0 {
 			t.Fatalf("series %d has stale hours in a checkpoint", s.name.Number)
 		}

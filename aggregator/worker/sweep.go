@@ -137,7 +137,7 @@ func disagrees(metric *aggregator.Metric, row *store.Series, known *definitions)
 
 // sweepRoom reports whether the owner has room for what a sweep finds.
 func (p *partition) sweepRoom() bool {
-	return len(p.rebuilds.swept) < sweepAheadMax && p.dirtyBytes() < p.options.DirtyBytesMax
+	return len(p.rebuilds.swept) < sweepAheadMax && p.dirtyBytes() < p.dirtyBytesMax()
 }
 
 // takeSwept brings what a sweep found in line.
@@ -167,16 +167,14 @@ func (p *partition) takeSwept(page sweepPage) error {
 
 func (p *partition) openSwept(name *store.SeriesName) error {
 	w := &p.sweep
-	p.key = appendSeriesMapKey(p.key[:0], name.Organization, name.Subscription, name.Code)
-	if s := p.series[string(p.key)]; s != nil && s.generation == p.generation {
+	if s := p.series.find(name.Organization, name.Subscription, name.Code); s != nil && s.generation == p.generation {
 		return nil // it was touched
 	}
 	w.opening = true
 	err := p.follow(hint{name.Organization, name.Subscription, name.Code})
 	w.opening = false
 	w.opened++
-	p.key = appendSeriesMapKey(p.key[:0], name.Organization, name.Subscription, name.Code)
-	if s := p.series[string(p.key)]; s != nil && s.rebuild == nil {
+	if s := p.series.find(name.Organization, name.Subscription, name.Code); s != nil && s.rebuild == nil {
 		w.settled()
 	}
 	return err
@@ -186,7 +184,7 @@ func (p *partition) openSwept(name *store.SeriesName) error {
 func (p *partition) openInMemory() error {
 	p.sweep.opening = true
 	defer func() { p.sweep.opening = false }()
-	for _, s := range p.series {
+	for s := range p.series.all() {
 		if s.generation == p.generation || s.rebuild == nil && !disagrees(p.metricOf(s), &s.row, &p.definitions) {
 			continue
 		}

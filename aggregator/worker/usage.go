@@ -31,7 +31,9 @@ func (w *Worker) Usage(ctx context.Context, req query.UsageRequest) (query.Usage
 	}
 	defer v.close()
 	answer := query.UsageAnswer{LogID: p.logID, Partition: number, Next: v.next, Items: make([]query.ItemUsage, len(req.Items))}
-	usages := usages{partition: p, ctx: ctx, req: &req, view: v, wanted: wanted, period: period}
+	held := w.budget.Reserve()
+	defer held.Release()
+	usages := usages{partition: p, ctx: ctx, req: &req, view: v, wanted: wanted, period: period, held: &held}
 	defer usages.end()
 	for i := range req.Items {
 		item := &req.Items[i]
@@ -58,8 +60,9 @@ func wantedBy(req *query.UsageRequest) []wanted {
 		if slices.ContainsFunc(list, func(w wanted) bool { return w.metric == metric }) {
 			continue
 		}
-		key := appendSeriesMapKey(nil, req.Organization, req.Subscription, metric.Code)
-		list = append(list, wanted{string(key), metric, metric.Definition()})
+		name := store.SeriesName{Organization: req.Organization, Subscription: req.Subscription, Code: metric.Code}
+		hash := hashSeries(req.Organization, req.Subscription, metric.Code)
+		list = append(list, wanted{name, hash, metric, metric.Definition()})
 	}
 	return list
 }
@@ -88,6 +91,8 @@ type usages struct {
 	wanted    []wanted
 	period    aggregator.Span
 	made      []*aggregator.Reducer // as wanted; nil = not yet
+	held      *query.Reservation    // of what the question's reducers may grow to
+	cells     int                   // of the reducers that are made
 }
 
 // of returns the usage of a metric that is wanted.
@@ -102,6 +107,7 @@ func (u *usages) of(metric *aggregator.Metric) (*aggregator.Reducer, error) {
 			return nil, err
 		}
 		u.made[i] = reducer
+		u.cells += reducer.Cells()
 	}
 	return u.made[i], nil
 }
@@ -114,8 +120,8 @@ func (u *usages) make(w *wanted, memory *seriesView) (*aggregator.Reducer, error
 	scan := usageScan{
 		ctx: u.ctx, view: u.view.stored, memory: memory, wanted: w, period: u.period,
 		committed: u.req.Committed, past: u.req.At > 0,
-		reducer: aggregator.NewReducer(w.metric, u.period),
-		name:    store.SeriesName{Organization: u.req.Organization, Subscription: u.req.Subscription, Code: w.metric.Code},
+		reducer: aggregator.NewReducer(w.metric, u.period), held: u.held, heldBefore: u.cells,
+		name: store.SeriesName{Organization: u.req.Organization, Subscription: u.req.Subscription, Code: w.metric.Code},
 	}
 	quick, err := scan.run()
 	if err != nil {
@@ -177,7 +183,10 @@ type usageScan struct {
 	reducer *aggregator.Reducer
 	// committed: the answer is made from a checkpoint alone.
 	committed bool
-	past      bool // as of an offset: counters are of no use
+	// held must cover the reducer, and heldBefore cells of others.
+	held       *query.Reservation
+	heldBefore int
+	past       bool // as of an offset: counters are of no use
 }
 
 // run feeds the reducer. quick is false when the owner should be given a hint: it could answer
@@ -228,7 +237,7 @@ func (u *usageScan) addCounters(row store.Series, span aggregator.Span) error {
 		}
 	}
 	u.addUnsaved(&windows)
-	return nil
+	return u.bound()
 }
 
 // addStored takes counters of the snapshot, save for the days that memory knows better.
@@ -245,10 +254,7 @@ func (u *usageScan) addStored(row store.Series, w store.Window, span aggregator.
 			if !u.unsaved(cell, day) {
 				u.reducer.AddCounter(cell, start, c)
 			}
-			if u.reducer.Full() {
-				return aggregator.ErrTooManyCells
-			}
-			return nil
+			return u.bound()
 		})
 }
 
@@ -283,9 +289,14 @@ func (u *usageScan) addUnsaved(windows *aggregator.Windows) {
 func (u *usageScan) addEvents(span aggregator.Span) error {
 	return u.view.Events(u.ctx, &u.name, span, func(e *store.Event) error {
 		u.reducer.AddEvent(&e.Event, e.ReceivedAt, e.Position)
-		if u.reducer.Full() {
-			return aggregator.ErrTooManyCells
-		}
-		return nil
+		return u.bound()
 	})
+}
+
+// bound refuses a reducer that has become too large, by itself or beside all others.
+func (u *usageScan) bound() error {
+	if u.reducer.Full() {
+		return aggregator.ErrTooManyCells
+	}
+	return u.held.Hold(u.heldBefore + u.reducer.Cells())
 }

@@ -30,7 +30,8 @@ type question struct {
 
 // wanted is what a question wants to know of a series.
 type wanted struct {
-	key        string // appendSeriesMapKey
+	name       store.SeriesName // without its number
+	hash       uint64           // hashSeries
 	metric     *aggregator.Metric
 	definition aggregator.Definition // of metric
 }
@@ -135,7 +136,9 @@ func (p *partition) answerNow(q *question) bool {
 		q.give(p.view(q))
 		return true
 	case p.committed < q.atLeast:
-		p.beginCheckpoint()
+		if p.writing == nil || p.writing.content.Progress.Next < q.atLeast {
+			p.schedule.wanted = true
+		}
 		return false
 	default:
 		q.give(&view{}, nil)
@@ -155,10 +158,12 @@ func (p *partition) answerWaiting() {
 	p.waiting = kept
 }
 
-// pendings returns the events that may be in no checkpoint.
+// pendings returns the events that may be in no checkpoint. Their memory is not used again.
 func (p *partition) pendings() []store.Pending {
 	var pendings []store.Pending
+	p.lent = true
 	if p.writing != nil {
+		p.writing.lent = true
 		pendings = append(pendings, p.writing.content.Pending)
 	}
 	return append(pendings, *p.pending)
@@ -175,7 +180,7 @@ func (p *partition) view(q *question) (*view, error) {
 	answered := 0
 	for i := range q.wanted {
 		w := &q.wanted[i]
-		s := p.series[w.key]
+		s := p.wantedOne(w)
 		if s == nil {
 			continue
 		}
@@ -201,7 +206,7 @@ func (p *partition) view(q *question) (*view, error) {
 func (p *partition) viewOf(q *question) (*view, error) {
 	v := &view{next: q.at, series: make([]*seriesView, len(q.wanted))}
 	for i := range q.wanted {
-		if s := p.series[q.wanted[i].key]; s != nil {
+		if s := p.wantedOne(&q.wanted[i]); s != nil {
 			v.series[i] = &seriesView{row: store.Series{Number: s.row.Number}}
 		}
 	}
@@ -217,11 +222,16 @@ func (p *partition) viewOf(q *question) (*view, error) {
 func (p *partition) wantedSeries(q *question) []*series {
 	var list []*series
 	for i := range q.wanted {
-		if s := p.series[q.wanted[i].key]; s != nil {
+		if s := p.wantedOne(&q.wanted[i]); s != nil {
 			list = append(list, s)
 		}
 	}
 	return list
+}
+
+// wantedOne returns the series that is wanted if it is in memory.
+func (p *partition) wantedOne(w *wanted) *series {
+	return getSeries(&p.series, w.hash, w.name.Organization, w.name.Subscription, w.name.Code)
 }
 
 // asidesPending returns what was set aside and may be in no checkpoint.
@@ -271,8 +281,7 @@ type hint struct {
 // follow looks whether the counters of a series can be made to answer next time.
 func (p *partition) follow(h hint) error {
 	p.useCatalog()
-	p.key = appendSeriesMapKey(p.key[:0], h.organization, h.subscription, h.code)
-	s := p.series[string(p.key)]
+	s := p.series.find(h.organization, h.subscription, h.code)
 	if s == nil {
 		if _, ok, err := p.store.Series(h.organization, h.subscription, h.code); err != nil || !ok {
 			return err

@@ -21,13 +21,15 @@ import (
 
 // Defaults and bounds of Options.
 const (
-	CheckpointIntervalDefault = time.Second
-	DirtyBytesMaxDefault      = 4 << 20
-	QueueBytesMaxDefault      = 512 << 10
-	StateBytesMaxDefault      = 256 << 20
-	RecentIDsMaxDefault       = 1 << 22
-	RunningChecksEveryDefault = 1024
-	CacheBytesDefault         = 128 << 20
+	CheckpointIntervalDefault    = time.Second
+	CheckpointIntervalMaxDefault = 5 * time.Second
+	DirtyBytesMaxDefault         = 32 << 20
+	DirtyBytesTotalMaxDefault    = 192 << 20
+	QueueBytesMaxDefault         = 512 << 10
+	StateBytesMaxDefault         = 256 << 20
+	RecentIDsMaxDefault          = 1 << 22
+	RunningChecksEveryDefault    = 1024
+	CacheBytesDefault            = 128 << 20
 )
 
 // Options say what a Worker works with. Log, Assignor, Dir and Catalog are needed.
@@ -54,9 +56,13 @@ type Options struct {
 
 	// CheckpointInterval is the age at which what is in memory only goes to disk.
 	CheckpointInterval time.Duration
+	// CheckpointIntervalMax is that age under load, where fewer checkpoints cost less (schedule.go).
+	CheckpointIntervalMax time.Duration
 	// DirtyBytesMax, of one partition, starts a checkpoint before its time; at twice
 	// that the partition waits for it.
 	DirtyBytesMax int
+	// DirtyBytesTotalMax bounds DirtyBytesMax for all partitions together: each has an equal part.
+	DirtyBytesTotalMax int
 	// QueueBytesMax bounds the records that were read from one partition's log and
 	// are not counted yet. Parsed, they take about five times as much.
 	QueueBytesMax int
@@ -85,7 +91,9 @@ func (o *Options) Validate() error {
 	need(o.Dir != "", "Dir is missing")
 	need(o.Catalog != nil, "Catalog is missing")
 	need(o.CheckpointInterval >= 0, "CheckpointInterval is negative")
+	need(o.CheckpointIntervalMax >= 0, "CheckpointIntervalMax is negative")
 	need(o.DirtyBytesMax >= 0, "DirtyBytesMax is negative")
+	need(o.DirtyBytesTotalMax >= 0, "DirtyBytesTotalMax is negative")
 	need(o.QueueBytesMax >= 0, "QueueBytesMax is negative")
 	need(o.StateBytesMax >= 0, "StateBytesMax is negative")
 	need(o.RecentIDsMax >= 0, "RecentIDsMax is negative")
@@ -102,7 +110,9 @@ func (o *Options) setDefaults() {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.CheckpointInterval = cmp.Or(o.CheckpointInterval, CheckpointIntervalDefault)
+	o.CheckpointIntervalMax = cmp.Or(o.CheckpointIntervalMax, CheckpointIntervalMaxDefault)
 	o.DirtyBytesMax = cmp.Or(o.DirtyBytesMax, DirtyBytesMaxDefault)
+	o.DirtyBytesTotalMax = cmp.Or(o.DirtyBytesTotalMax, DirtyBytesTotalMaxDefault)
 	o.QueueBytesMax = cmp.Or(o.QueueBytesMax, QueueBytesMaxDefault)
 	o.StateBytesMax = cmp.Or(o.StateBytesMax, StateBytesMaxDefault)
 	o.RecentIDsMax = cmp.Or(o.RecentIDsMax, RecentIDsMaxDefault)
@@ -122,7 +132,8 @@ type Worker struct {
 	slots      chan struct{}
 	// rebuildSlots bounds the rebuilds that run at a time.
 	rebuildSlots chan struct{}
-	chunkMax     int // partition.chunkMax
+	chunkMax     int          // partition.chunkMax
+	budget       query.Budget // of the questions under way
 
 	mu       sync.RWMutex
 	owned    map[int32]*partition

@@ -30,7 +30,8 @@ var mutants = []mutant{
 
 	// Sums.
 	{"sum: the carry is lost", "sum.go", `s.hi + hi + int64(carry)`, `s.hi + hi + 0*int64(carry)`},
-	{"sum: what does not fit is lost", "sum.go", `func (s *Sum) addWide(d decimal.Decimal) { s.wide = s.wide.Add(d) }`, `func (s *Sum) addWide(d decimal.Decimal) { s.wide = d }`},
+	{"sum: what does not fit is lost", "sum.go", `		d = s.wide.Add(d)
+`, ``},
 	{"weighted sum: events counted from the hour's end", "weighted_sum.go", `q.timestamp-start)`, `start-q.timestamp)`},
 	{"weighted sum: hours of a day not shifted", "series.go", `if d.weighted {`, `if false {`},
 	{"weighted sum: windows not shifted", "reducer.go", `return start - r.period.From`, `return 0`},
@@ -100,7 +101,7 @@ var mutants = []mutant{
 	{"pending events are not in the answer", "worker/view.go", `return append(pendings, *p.pending)`, `return pendings`},
 	{"events on their way into the store are not in the answer", "worker/view.go", `		pendings = append(pendings, p.writing.content.Pending)
 `, ``},
-	{"events on their way into the store are in the answer twice", "store/view.go", `!e.cancelled && e.position >= v.end && match(e)`, `!e.cancelled && match(e)`},
+	{"events on their way into the store are in the answer twice", "store/view.go", `!e.cancelled && e.position >= v.end && match(p, at)`, `!e.cancelled && match(p, at)`},
 	{"what came since a running total was begun is lost", "worker/running.go", `		sown.reducer.Merge(t.reducer)
 `, ``},
 	{"what came since a rebuild began is lost", "worker/rebuild.go", `return s.counters.Absorb(since), nil`, `return true, nil`},
@@ -116,8 +117,8 @@ var mutants = []mutant{
 	// The store.
 	{"versions of an id by position, not by revision", "store/seen.go", `cmp.Or(cmp.Compare(s.Revision, other.Revision), cmp.Compare(s.Position, other.Position))`, `cmp.Compare(s.Position, other.Position)`},
 	{"a written cancellation is forgotten", "store/seen.go", `flags |= seenCancelled`, `flags |= 0`},
-	{"tombstones are ignored", "store/view.go", `held.live = positionOfKey(key) >= v.end`, `held.live = true`},
+	{"tombstones are ignored", "store/tombstone.go", `tombstone.by < t.end && (n == 0`, `tombstone.by < 0 && (n == 0`},
 	{"pending tombstones of pending events are ignored", "store/view.go", ` && !v.superseded.has(e.position) {`, ` {`},
-	{"pending tombstones of stored events are ignored", "store/view.go", ` || v.superseded.has(h.tail.position) {`, ` {`},
-	{"spans of events end a nanosecond early", "store/scan.go", `uint64(span.To)`, `uint64(span.To-1)`},
+	{"pending tombstones of stored events are ignored", "store/event_scan.go", `!tombstones.has(p) && !v.superseded.has(p) }`, `!tombstones.has(p) }`},
+	{"spans of events end a nanosecond early", "store/event_scan.go", `min(span.To, ingest.TimestampMax)`, `min(span.To-1, ingest.TimestampMax)`},
 }
