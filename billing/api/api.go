@@ -12,6 +12,7 @@ import (
 
 	"weir/aggregator/query"
 	"weir/billing/postgres"
+	"weir/ingest/ratelimit"
 )
 
 // Options say what the API stands on.
@@ -32,6 +33,9 @@ type Options struct {
 	// its offset once the log has it durably. After an error it may be there or not. value
 	// is the callee's from then on. nil: events can't be corrected through this API.
 	Append func(ctx context.Context, partition int32, value []byte) (offset int64, err error)
+	// Requests bounds the requests of each organization; nil = no limit. It may be shared
+	// with whoever else takes requests.
+	Requests *ratelimit.Limiter
 	// Sandbox: organizations may live by a test clock.
 	Sandbox bool
 	// Version is what /health says.
@@ -40,11 +44,12 @@ type Options struct {
 	Registerer prometheus.Registerer // nil = no metrics
 }
 
-// api is the handler's state. It is immutable but for the cache of keys.
+// api is the handler's state. It is immutable but for the caches of keys and catalogs.
 type api struct {
 	Options
-	keys    *keys
-	metrics *metrics
+	keys     *keys
+	catalogs *catalogs
+	metrics  *metrics
 }
 
 // New returns the management API: Lago's REST routes under /api/v1, but for the
@@ -62,9 +67,10 @@ func New(opts Options) http.Handler {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &api{
-		Options: opts,
-		keys:    &keys{find: opts.DB.OrganizationForKey, now: time.Now},
-		metrics: newMetrics(opts.Registerer),
+		Options:  opts,
+		keys:     &keys{find: opts.DB.OrganizationForKey, now: time.Now},
+		catalogs: &catalogs{read: opts.DB.OrganizationCatalog},
+		metrics:  newMetrics(opts.Registerer),
 	}
 	return a.observe(a.routes())
 }

@@ -28,11 +28,11 @@ func (a *api) showCurrentUsage(ctx context.Context, r request) (any, error) {
 		}
 		asked.period.From = *asked.subscription.StartedAt
 	}
-	charges, err := filter.charges(asked.plan)
+	metered, err := asked.catalog.meter(asked.plan, &filter)
 	if err != nil {
 		return nil, err
 	}
-	usages, err := a.priceUsage(ctx, r, asked.definitions, asked.subscribed, asked.period, charges)
+	usages, err := a.priceUsage(ctx, r, asked.subscribed, asked.period, metered)
 	if err != nil {
 		return nil, err
 	}
@@ -45,16 +45,16 @@ func (a *api) showCurrentUsage(ctx context.Context, r request) (any, error) {
 
 // runningUsage is what a question about the running period is about.
 type runningUsage struct {
-	subscribed
-	period      billing.Period
-	now         time.Time
-	definitions postgres.Definitions
+	subscribed // as far as postgres.RunningSubscription goes
+	period     billing.Period
+	now        time.Time
+	catalog    *catalog
 }
 
 // running finds the customer of the path, the active subscription that the parameters
 // name, and its running period.
 func (a *api) running(ctx context.Context, r request, p params) (runningUsage, error) {
-	customer, err := a.pathCustomer(ctx, r)
+	customerID, err := r.pathText("external_id", "customer")
 	if err != nil {
 		return runningUsage{}, err
 	}
@@ -62,37 +62,37 @@ func (a *api) running(ctx context.Context, r request, p params) (runningUsage, e
 	if err := p.err(); err != nil {
 		return runningUsage{}, err
 	}
-	sub, err := a.activeSubscription(ctx, &customer, externalID)
+	found, err := a.runningSubscription(ctx, r, customerID, externalID)
 	if err != nil {
 		return runningUsage{}, err
 	}
-	// Before the plan: what the answer reflects is of the version it names, or newer.
-	definitions, err := a.definitions(ctx, r)
+	catalog, err := a.catalogAt(ctx, r, found.CatalogVersion)
 	if err != nil {
 		return runningUsage{}, err
 	}
-	bound, err := a.subscribedTo(ctx, &r.organization, &sub)
+	sub := found.Subscription(r.organization.ID)
+	plan := catalog.Plans[sub.PlanID]
+	if plan == nil {
+		return runningUsage{}, fmt.Errorf("BUG: plan %s of subscription %s is not in the catalog", sub.PlanID, sub.ID)
+	}
+	customer := billing.Customer{ID: sub.CustomerID, Timezone: found.Timezone}
+	location, err := billing.Location(&customer, &r.organization)
 	if err != nil {
 		return runningUsage{}, err
 	}
-	now, err := a.now(ctx, r.organization.ID)
-	if err != nil {
-		return runningUsage{}, err
-	}
-	return runningUsage{bound, sub.UsagePeriodAt(now, bound.location), now, definitions}, nil
+	now := a.nowBy(found.TestClock)
+	bound := subscribed{&sub, &customer, plan, location}
+	return runningUsage{bound, sub.UsagePeriodAt(now, location), now, catalog}, nil
 }
 
-// activeSubscription returns the customer's active subscription with the external id.
-func (a *api) activeSubscription(ctx context.Context, customer *billing.Customer, externalID string) (billing.Subscription, error) {
-	versions, err := a.subscriptionsOf(ctx, customer, externalID)
-	if err != nil {
-		return billing.Subscription{}, err
+// runningSubscription returns the customer's active subscription: as it is in a sandbox,
+// whose clock may have been set by another process just now, and where the request says
+// Cache-Control: no-cache; else as it was within postgres.RecentAgeMax.
+func (a *api) runningSubscription(ctx context.Context, r request, customerID, externalID string) (postgres.RunningSubscription, error) {
+	if a.Sandbox || r.Header.Get("Cache-Control") == "no-cache" {
+		return a.DB.RunningSubscription(ctx, r.organization.ID, customerID, externalID)
 	}
-	i := slices.IndexFunc(versions, func(s billing.Subscription) bool { return s.Status == billing.Active })
-	if i < 0 {
-		return billing.Subscription{}, billing.NotAllowed("no_active_subscription")
-	}
-	return versions[i], nil
+	return a.DB.RecentRunningSubscription(ctx, r.organization.ID, customerID, externalID)
 }
 
 // subscriptionsOf returns the customer's subscriptions that ever had the external id, the
@@ -109,19 +109,14 @@ func (a *api) subscriptionsOf(ctx context.Context, customer *billing.Customer, e
 	return versions, nil
 }
 
-// priceUsage asks for the usage of the charges' metrics in the period and prices it.
-func (a *api) priceUsage(ctx context.Context, r request, definitions postgres.Definitions, s subscribed, period billing.Period, charges []*billing.Charge) ([]billing.ChargeUsage, error) {
-	metered, err := billing.MeterCharges(charges, definitions.Metrics)
+// priceUsage asks for the usage of charges in the period and prices it.
+func (a *api) priceUsage(ctx context.Context, r request, s subscribed, period billing.Period, metered *meteredCharges) ([]billing.ChargeUsage, error) {
+	answer, err := a.usage(ctx, r, s.subscription.ExternalID, period, metered.items)
 	if err != nil {
 		return nil, err
 	}
-	items := each(metered, itemOf)
-	answer, err := a.usage(ctx, r, s.subscription.ExternalID, period, items)
-	if err != nil {
-		return nil, err
-	}
-	usages := make([]billing.ChargeUsage, 0, len(charges))
-	for i, ch := range charges {
+	usages := make([]billing.ChargeUsage, 0, len(metered.charges))
+	for i, ch := range metered.charges {
 		usage, err := billing.PriceCharge(ch, answer.Items[i].Buckets, s.plan.Currency)
 		if err != nil {
 			return nil, err
@@ -131,20 +126,28 @@ func (a *api) priceUsage(ctx context.Context, r request, definitions postgres.De
 	return usages, nil
 }
 
-// itemOf returns what to ask metering for a charge.
-func itemOf(m *billing.MeteredCharge) query.UsageItem {
-	return query.UsageItem{Metric: m.Metric, Split: m.Split}
-}
-
 // definitions returns the organization's metrics as they are counted, and says in the
 // answer's header of which catalog version they are.
 func (a *api) definitions(ctx context.Context, r request) (postgres.Definitions, error) {
-	definitions, err := a.DB.Definitions(ctx, r.organization.ID)
+	version, err := a.DB.CatalogVersion(ctx, r.organization.ID)
 	if err != nil {
-		return definitions, fmt.Errorf("cannot load definitions of metrics: %w", err)
+		return postgres.Definitions{}, err
 	}
-	r.answer.Set(catalogVersionHeader, strconv.FormatInt(definitions.Version, 10))
-	return definitions, nil
+	catalog, err := a.catalogAt(ctx, r, version)
+	if err != nil {
+		return postgres.Definitions{}, err
+	}
+	return catalog.Definitions, nil
+}
+
+// catalogAt returns the organization's catalog of a version that was read from the database,
+// or a later one, and says in the answer's header which one it is.
+func (a *api) catalogAt(ctx context.Context, r request, version int64) (*catalog, error) {
+	catalog, err := a.catalogs.at(ctx, r.organization.ID, version)
+	if err == nil {
+		r.answer.Set(catalogVersionHeader, strconv.FormatInt(catalog.Version, 10))
+	}
+	return catalog, err
 }
 
 // usage asks for the usage of items, at the position that the request names, and says in

@@ -19,6 +19,9 @@
 //   - Faults of ours say nothing to the outside but the id of the request, under
 //     which the log has them.
 //   - now is the organization's clock: a test clock's where one is set.
+//   - What an invoice is made of is never taken from memory; package biller reads it anew.
+//   - Ids of a request (path, query) may lie in memory that is used again once it is
+//     answered, where another HTTP server stands in front. Whoever keeps one copies it.
 //   - Usage is priced by billing.PriceCharge with the definitions of postgres, which
 //     are those that the aggregators count by: the same function and the same
 //     definitions make the invoice.
@@ -65,6 +68,18 @@
 // reflects. Usage that is too large for an invoice to hold (amount_cents), or divided by too
 // many values (usage), is value_is_out_of_range. Weir-Log-Position in a request makes it wait, at most 5 s, for what the
 // writing of events answered with.
+//
+// current_usage and projected_usage mostly do without the database. What they need of it is
+// remembered: customer, subscription and clock by package postgres (DB.RecentRunningSubscription),
+// plans, charges and metrics here, by the version of the catalog (catalogs). What was written through
+// this process is always seen; what another process has written, at the latest after
+// postgres.RecentAgeMax. A request that must see it at once says Cache-Control: no-cache. A
+// sandbox always reads the database: its clock may have been set elsewhere just now.
+//
+// Questions that need too much memory beside others are answered 503, overloaded, and can be
+// asked again. Where requests are limited for each organization, answers carry
+// X-Ratelimit-Limit, X-Ratelimit-Remaining and X-Ratelimit-Reset, and what is beyond the limit
+// is 429, too_many_requests, with Retry-After.
 //
 // GET /customers/{external_id}/usage is ours: the units, events and uncounted events of one
 // metric (billable_metric_code) or all of them, of one subscription (external_subscription_id)
@@ -169,6 +184,8 @@
 //   - An event of a recurring metric from before the subscription began was said to count
 //     nowhere, although the first period carried it. billedPeriod looks for the period of an
 //     instant; what is carried has none of its own.
+//   - An id in a request was kept as the key of a cache. Its memory became another request's,
+//     and usage of one subscription was answered for another. The load generator's reconciliation saw it.
 //   - ?status=pending found a subscription that had begun by the time it was locked, and
 //     ended it. What was found is compared again under the lock.
 package api

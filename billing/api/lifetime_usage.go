@@ -83,8 +83,12 @@ func (a *api) unbilledCents(ctx context.Context, r request, definitions postgres
 	if err != nil || s.subscription.StartedAt == nil {
 		return 0, err
 	}
+	metered, err := meterCharges(charges, definitions.Metrics)
+	if err != nil {
+		return 0, err
+	}
 	for _, period := range unbilledPeriods(s, now) {
-		usages, err := a.priceUsage(ctx, r, definitions, s, period, charges)
+		usages, err := a.priceUsage(ctx, r, s, period, metered)
 		if err != nil {
 			return 0, err
 		}

@@ -43,12 +43,11 @@ func (a *api) showProjectedUsage(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter := usageFilter{}
-	charges, err := filter.charges(asked.plan)
+	metered, err := asked.catalog.meter(asked.plan, &usageFilter{})
 	if err != nil {
 		return nil, err
 	}
-	usages, err := a.priceUsage(ctx, r, asked.definitions, asked.subscribed, asked.period, charges)
+	usages, err := a.priceUsage(ctx, r, asked.subscribed, asked.period, metered)
 	if err != nil {
 		return nil, err
 	}

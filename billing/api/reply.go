@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"weir/aggregator"
 	"weir/aggregator/query"
 	"weir/billing"
+	"weir/ingest/ratelimit"
 )
 
 // errorBody is the JSON of every refusal: Lago's members, and two of ours.
@@ -37,10 +39,31 @@ const (
 	codeTimeout            = "request_timed_out"
 	codeUnreachable        = "service_unreachable"
 	codeLog                = "log_unavailable"
+	codeTooManyRequests    = "too_many_requests"
+	codeOverloaded         = "overloaded"
 )
 
 // retryAfterSeconds is what a caller is told to wait when the fault will pass.
 const retryAfterSeconds = 1
+
+// overLimitError says that the organization has asked for more than it may.
+type overLimitError struct{ state ratelimit.State }
+
+func (e *overLimitError) Error() string {
+	return fmt.Sprintf("more than %d requests a second", e.state.Limit)
+}
+
+// retryAfter returns how many seconds a caller is told to wait, 0 where waiting is of no use.
+func retryAfter(status int, err error) int {
+	var over *overLimitError
+	switch {
+	case errors.As(err, &over):
+		return over.state.ResetSeconds()
+	case status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests:
+		return retryAfterSeconds
+	}
+	return 0
+}
 
 // errUnauthorized says that the request carries no key that is in force.
 var errUnauthorized = errors.New("no valid API key")
@@ -56,8 +79,13 @@ func refusal(err error) errorBody {
 		tooLarge   *http.MaxBytesError
 		network    *net.OpError // the database's, or another process's
 		expression *expressionError
+		over       *overLimitError
 	)
 	switch {
+	case errors.As(err, &over):
+		return errorBody{
+			Status: http.StatusTooManyRequests, Error: "Too Many Requests", Code: codeTooManyRequests, Message: over.Error(),
+		}
 	case errors.As(err, &expression):
 		return errorBody{
 			Status: http.StatusUnprocessableEntity, Error: "Unprocessable Entity",
@@ -83,6 +111,11 @@ func refusal(err error) errorBody {
 		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codePartitionStopped}
 	case errors.Is(err, query.ErrNotYet):
 		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codePositionNotReached}
+	case errors.Is(err, query.ErrOverloaded):
+		return errorBody{
+			Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codeOverloaded,
+			Message: "too much usage is being asked for at a time",
+		}
 	case errors.Is(err, query.ErrNotOwner):
 		return errorBody{Status: http.StatusServiceUnavailable, Error: "Service Unavailable", Code: codeNoOwner}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

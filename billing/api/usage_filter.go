@@ -160,6 +160,11 @@ func (f *usageFilter) charges(plan *billing.Plan) ([]*billing.Charge, error) {
 	return charges, nil
 }
 
+// takesPlan reports whether the filter takes a plan's charges as they are.
+func (f *usageFilter) takesPlan() bool {
+	return !f.namesCharge() && !f.ungrouped && f.presentation == nil
+}
+
 func (f *usageFilter) namesCharge() bool {
 	return len(f.chargeIDs)+len(f.chargeCodes)+len(f.metricCodes) > 0
 }

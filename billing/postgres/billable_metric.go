@@ -51,10 +51,7 @@ func (db *DB) CreateBillableMetric(ctx context.Context, m *billing.BillableMetri
 		VALUES (@id, @org, @code, @name, @description, @aggregation_type,
 			@field_name, @expression, @recurring, @weighted_interval, @percentile, @received_from,
 			@rounding_function, @rounding_precision, @filters, @created_at, @updated_at)`
-	return writeError(tried, db.inTx(ctx, func(tx pgx.Tx) (err error) {
-		if err := raiseCatalogVersion(ctx, tx, m.OrganizationID); err != nil {
-			return err
-		}
+	return writeError(tried, db.inCatalogTx(ctx, m.OrganizationID, func(tx pgx.Tx) (err error) {
 		if m.ReceivedFrom, err = codeFreeSince(ctx, tx, m.OrganizationID, m.Code); err != nil {
 			return err
 		}
@@ -80,7 +77,7 @@ func codeFreeSince(ctx context.Context, tx pgx.Tx, org uuid.UUID, code string) (
 // billing.SplitBytesMax of a plan's wildcards are filters: value_is_out_of_range.
 func (db *DB) UpdateBillableMetric(ctx context.Context, org uuid.UUID, code string, now time.Time, change func(m *billing.BillableMetric, charges []billing.Charge) error) (billing.BillableMetric, error) {
 	var metric billing.BillableMetric
-	err := db.inTx(ctx, func(tx pgx.Tx) error {
+	err := db.inCatalogTx(ctx, org, func(tx pgx.Tx) error {
 		before, charges, err := lockMetric(ctx, tx, org, code)
 		if err != nil {
 			return err
@@ -109,7 +106,7 @@ func (db *DB) UpdateBillableMetric(ctx context.Context, org uuid.UUID, code stri
 	return metric, nil
 }
 
-// lockMetric locks the organization's catalog and returns its live metric with the code,
+// lockMetric returns the organization's live metric with the code, whose catalog is locked,
 // and the live charges on it.
 func lockMetric(ctx context.Context, tx pgx.Tx, org uuid.UUID, code string) (billing.BillableMetric, []billing.Charge, error) {
 	const query = `SELECT ` + metricColumns + ` FROM billable_metrics m
@@ -117,9 +114,6 @@ func lockMetric(ctx context.Context, tx pgx.Tx, org uuid.UUID, code string) (bil
 	const chargesQuery = `SELECT ` + chargeColumns + ` FROM charges c
 		WHERE c.organization_id = $1 AND c.billable_metric_id = $2 AND c.deleted_at IS NULL
 		ORDER BY c.plan_id, c.position`
-	if err := raiseCatalogVersion(ctx, tx, org); err != nil {
-		return billing.BillableMetric{}, nil, err
-	}
 	metric, err := readOne(ctx, tx, "billable_metric", scanMetric, query, org, code)
 	if err != nil {
 		return metric, nil, err
@@ -173,7 +167,7 @@ func (db *DB) DeleteBillableMetric(ctx context.Context, org uuid.UUID, code stri
 	const deleteCharges = `UPDATE charges SET deleted_at = $3, updated_at = $3
 		WHERE organization_id = $1 AND billable_metric_id = $2 AND deleted_at IS NULL`
 	var metric billing.BillableMetric
-	err := db.inTx(ctx, func(tx pgx.Tx) (err error) {
+	err := db.inCatalogTx(ctx, org, func(tx pgx.Tx) (err error) {
 		if metric, _, err = lockMetric(ctx, tx, org, code); err != nil {
 			return err
 		}

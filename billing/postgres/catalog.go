@@ -23,6 +23,18 @@ const (
 	catalogQueryTimeout = 30 * time.Second
 )
 
+// inCatalogTx runs fn in a transaction that changes metrics, plans or charges, under the lock
+// of the organization's catalog.
+func (db *DB) inCatalogTx(ctx context.Context, org uuid.UUID, fn func(pgx.Tx) error) error {
+	defer db.recent.organizationChanged(org)
+	return db.inTx(ctx, func(tx pgx.Tx) error {
+		if err := raiseCatalogVersion(ctx, tx, org); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
 // raiseCatalogVersion must come first in a transaction that changes metrics or
 // charges: it locks the organization's row, so that commit order is version order, and
 // a reader of version n has seen every change up to n.
@@ -112,18 +124,7 @@ func (db *DB) Definitions(ctx context.Context, org uuid.UUID) (Definitions, erro
 	if err != nil {
 		return Definitions{}, fmt.Errorf("cannot read metric definitions: %w", err)
 	}
-	d := Definitions{Version: version, Metrics: make(map[uuid.UUID]*aggregator.Metric, len(definitions))}
-	for _, made := range definitions {
-		if made.err == nil {
-			d.Metrics[made.id] = made.metric
-			continue
-		}
-		if d.Faults == nil {
-			d.Faults = make(map[uuid.UUID]error)
-		}
-		d.Faults[made.id] = made.err
-	}
-	return d, nil
+	return definitionsOf(version, definitions), nil
 }
 
 // inSnapshot runs fn in a transaction that sees one state of the database throughout.
@@ -140,45 +141,9 @@ func catalogVersion(ctx context.Context, q querier) (int64, error) {
 }
 
 // readDefinitions returns the metrics of one organization, or of all when org is nil.
-// Charges of deleted plans count: their subscriptions are still billed.
 func readDefinitions(ctx context.Context, q querier, org *uuid.UUID) ([]definition, error) {
-	const metricsQuery = `SELECT ` + metricColumns + ` FROM billable_metrics m
-		WHERE ($1::uuid IS NULL OR m.organization_id = $1) AND m.deleted_at IS NULL`
-	const chargesQuery = `SELECT ` + chargeColumns + ` FROM charges c
-		WHERE ($1::uuid IS NULL OR c.organization_id = $1) AND c.deleted_at IS NULL`
-	const filtersQuery = `SELECT ` + chargeFilterColumns + ` FROM charge_filters f
-		WHERE ($1::uuid IS NULL OR f.organization_id = $1) AND f.deleted_at IS NULL`
-	metrics, err := readAll(ctx, q, "billable metrics", scanMetric, metricsQuery, org)
-	if err != nil {
-		return nil, err
-	}
-	charges, err := readAll(ctx, q, "charges", scanCharge, chargesQuery, org)
-	if err != nil {
-		return nil, err
-	}
-	filters, err := readAll(ctx, q, "charge filters", scanChargeFilter, filtersQuery, org)
-	if err != nil {
-		return nil, err
-	}
-	return define(metrics, charges, filters), nil
-}
-
-func define(metrics []billing.BillableMetric, charges []billing.Charge, filters []chargeFilter) []definition {
-	ofCharge := make(map[uuid.UUID][]billing.ChargeFilter)
-	for _, f := range filters {
-		ofCharge[f.chargeID] = append(ofCharge[f.chargeID], f.ChargeFilter)
-	}
-	ofMetric := make(map[uuid.UUID][]billing.Charge)
-	for _, c := range charges {
-		c.Filters = ofCharge[c.ID]
-		ofMetric[c.Metric.ID] = append(ofMetric[c.Metric.ID], c)
-	}
-	definitions := make([]definition, 0, len(metrics))
-	for _, m := range metrics {
-		metric, err := billing.MetricDefinition(m, ofMetric[m.ID])
-		definitions = append(definitions, definition{id: m.ID, organization: m.OrganizationID, metric: metric, err: err})
-	}
-	return definitions
+	all, err := readSold(ctx, q, org)
+	return all.define(), err
 }
 
 // WatchCatalog calls set with the catalog, first with what is there and then after

@@ -41,6 +41,7 @@ func customerID(c *billing.Customer) uuid.UUID { return c.ID }
 // use the database.
 func (db *DB) UpsertCustomer(ctx context.Context, org uuid.UUID, externalID string, now time.Time, change func(c *billing.Customer) error) (billing.Customer, error) {
 	var customer billing.Customer
+	defer db.recent.customerChanged(org, externalID)
 	err := db.inTx(ctx, func(tx pgx.Tx) (err error) {
 		var created bool
 		if customer, created, err = lockOrNewCustomer(ctx, tx, org, externalID); err != nil {

@@ -28,9 +28,10 @@ type Options struct {
 // called from any goroutine. All of them take the organization and find nothing
 // outside it. Times are kept to the microsecond and come back in UTC.
 type DB struct {
-	pool *pgxpool.Pool
-	log  *slog.Logger
-	gone func() // unregisters the metrics
+	pool   *pgxpool.Pool
+	log    *slog.Logger
+	gone   func() // unregisters the metrics
+	recent recent
 }
 
 // Open connects to the database at url, which Migrate has prepared.

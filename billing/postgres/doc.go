@@ -10,7 +10,8 @@
 //	customer.go subscription.go invoice.go fee.go                      to whom, and what they owe
 //	invoiced_usage.go                                                  what was billed for usage, and by what evidence
 //	claim.go write_invoice.go                                          one invoice's way
-//	catalog.go partition.go settings.go                                what processes tell each other
+//	catalog.go organization_catalog.go partition.go settings.go        what processes tell each other
+//	running_subscription.go recent.go                                  what questions about usage need, and its memory
 //	pgtest/                                                            a database for each test
 //
 // # Invariants
@@ -37,6 +38,21 @@
 //     organization's, which may be a test clock.
 //   - A text that PostgreSQL can't hold (U+0000, invalid UTF-8) is not found on
 //     reading. Package api refuses it on writing.
+//
+// # What is remembered
+//
+// A question about current usage took fifteen round trips. RunningSubscription takes one, and
+// RecentRunningSubscription mostly none: it remembers rows (recent.go). What this DB writes
+// is forgotten before the writer returns. For what others write, triggers keep in each row the
+// transaction that changed it last, and while somebody asks, a look every quarter of a second
+// reads the rows of transactions that had not ended in the snapshot of the look before. Nothing
+// is believed whose last look began RecentAgeMax ago. It could have been done otherwise:
+//
+//   - NOTIFY takes one lock for the whole server from before the commit until after it: bill
+//     runs and imports would write one transaction at a time. It stays for the catalog, which changes seldom.
+//   - A counter for each organization would do the same to the organization.
+//   - A look by each request costs a round trip: 0.1 ms of processor time, and under load
+//     several milliseconds at the 99th percentile, where the target is one.
 //
 // Row locks are FOR NO KEY UPDATE: FOR UPDATE would also wait for every insert that
 // only refers to the row. They are taken from the customer to its subscriptions and,
@@ -67,6 +83,8 @@
 //   - jsonb refuses U+0000, which is a valid string in an event's property and so in a
 //     pricing group: one such event would have kept its customer from ever being
 //     invoiced. What events can put into a column is json.
+//   - Looks began at the oldest transaction that was under way at the last one. A long one, of
+//     any database on the server, made all that had changed since be forgotten with every look.
 //   - A plan was read in four queries of their own. With charges that can be changed, one in
 //     between gave a standard charge filters with package prices, which no one could price.
 package postgres

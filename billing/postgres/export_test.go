@@ -23,3 +23,9 @@ func MigrateTo(ctx context.Context, url string, version int64) (err error) {
 	_, err = provider.UpTo(ctx, version)
 	return err
 }
+
+// Look looks now for what has changed in rows that are remembered.
+func (db *DB) Look() { db.look() }
+
+// Acquires returns how often a connection was taken from the pool.
+func (db *DB) Acquires() int64 { return db.pool.Stat().AcquireCount() }

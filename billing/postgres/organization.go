@@ -80,6 +80,7 @@ func (db *DB) TestClock(ctx context.Context, org uuid.UUID) (*time.Time, error) 
 // SetTestClock sets the organization's clock: the first time to any instant, after
 // that only forward or to the same, else the error is that `now` is invalid.
 func (db *DB) SetTestClock(ctx context.Context, org uuid.UUID, now time.Time) error {
+	defer db.recent.organizationChanged(org)
 	const update = `UPDATE organizations SET test_clock = $2
 		WHERE id = $1 AND (test_clock IS NULL OR test_clock <= $2)`
 	tag, err := db.pool.Exec(ctx, update, org, stamp(now))

@@ -36,10 +36,7 @@ func (db *DB) CreatePlan(ctx context.Context, p *billing.Plan) error {
 	const insert = `INSERT INTO plans (id, organization_id, code, name, invoice_display_name, description,
 			interval, amount_cents, currency, pay_in_advance, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
-	return writeError(tried, db.inTx(ctx, func(tx pgx.Tx) error {
-		if err := raiseCatalogVersion(ctx, tx, p.OrganizationID); err != nil {
-			return err
-		}
+	return writeError(tried, db.inCatalogTx(ctx, p.OrganizationID, func(tx pgx.Tx) error {
 		if err := checkCharges(ctx, tx, p); err != nil {
 			return err
 		}
@@ -61,7 +58,7 @@ func (db *DB) CreatePlan(ctx context.Context, p *billing.Plan) error {
 // It may not use the database.
 func (db *DB) UpdatePlan(ctx context.Context, org uuid.UUID, code string, now time.Time, change func(p *billing.Plan, live bool) error) (billing.Plan, error) {
 	var plan billing.Plan
-	err := db.inTx(ctx, func(tx pgx.Tx) error {
+	err := db.inCatalogTx(ctx, org, func(tx pgx.Tx) error {
 		before, live, err := lockPlan(ctx, tx, org, code)
 		if err != nil {
 			return err
@@ -95,7 +92,7 @@ func cloneCharges(charges []billing.Charge) []billing.Charge {
 	return cloned
 }
 
-// lockPlan locks the organization's catalog and returns its live plan with the code, and
+// lockPlan returns the organization's live plan with the code, and
 // whether subscriptions live on it. The plan is locked for update, against the rule, so that
 // a subscription that is just being written is waited for, and counts.
 func lockPlan(ctx context.Context, tx pgx.Tx, org uuid.UUID, code string) (plan billing.Plan, live bool, err error) {
@@ -103,9 +100,6 @@ func lockPlan(ctx context.Context, tx pgx.Tx, org uuid.UUID, code string) (plan 
 		WHERE p.organization_id = $1 AND p.code = $2 AND p.deleted_at IS NULL FOR UPDATE`
 	const liveQuery = `SELECT EXISTS (SELECT 1 FROM subscriptions s WHERE s.organization_id = $1 AND s.plan_id = $2
 		AND (s.status IN ('pending', 'active') OR s.next_due_at IS NOT NULL))`
-	if err := raiseCatalogVersion(ctx, tx, org); err != nil {
-		return plan, false, err
-	}
 	if plan, err = readOne(ctx, tx, "plan", scanPlan, query, org, code); err != nil {
 		return plan, false, err
 	}

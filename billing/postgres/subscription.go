@@ -17,11 +17,18 @@ const subscriptionColumns = `s.id, s.organization_id, s.customer_id, s.plan_id, 
 	s.created_at, s.updated_at`
 
 func scanSubscription(row pgx.CollectableRow) (s billing.Subscription, err error) {
-	err = row.Scan(&s.ID, &s.OrganizationID, &s.CustomerID, &s.PlanID, &s.ExternalID, &s.Name, &s.Status,
+	err = row.Scan(subscriptionFields(&s)...)
+	return s, err
+}
+
+// subscriptionFields returns where subscriptionColumns go.
+func subscriptionFields(s *billing.Subscription) []any {
+	return []any{
+		&s.ID, &s.OrganizationID, &s.CustomerID, &s.PlanID, &s.ExternalID, &s.Name, &s.Status,
 		&s.BillingTime, &s.SubscriptionAt, &s.StartedAt, &s.EndingAt, &s.TerminatedAt, &s.CanceledAt,
 		&s.SkipFinalInvoice, &s.BaseBilledUntil, &s.UsageBilledUntil, &s.FixedBilledUntil, &s.NextDueAt,
-		&s.CreatedAt, &s.UpdatedAt)
-	return s, err
+		&s.CreatedAt, &s.UpdatedAt,
+	}
 }
 
 func subscriptionID(s *billing.Subscription) uuid.UUID { return s.ID }
@@ -62,6 +69,7 @@ func (db *DB) CreateSubscription(ctx context.Context, s *billing.Subscription) e
 			@billing_time, @subscription_at, @started_at, @ending_at, @terminated_at, @canceled_at,
 			@skip_final_invoice, @base_billed_until, @usage_billed_until, @fixed_billed_until, @next_due_at,
 			@created_at, @updated_at)`
+	defer db.recent.subscriptionChanged(s.OrganizationID, s.ExternalID)
 	_, err := db.pool.Exec(ctx, insert, subscriptionArgs(s))
 	return writeError(tried, err)
 }
@@ -80,6 +88,7 @@ func (db *DB) UpdateSubscription(ctx context.Context, org, id uuid.UUID, now tim
 			fixed_billed_until = @fixed_billed_until, next_due_at = @next_due_at, updated_at = @updated_at
 		WHERE organization_id = @org AND id = @id`
 	var subscription billing.Subscription
+	defer func() { db.recent.subscriptionChanged(org, subscription.ExternalID) }()
 	err := db.inTx(ctx, func(tx pgx.Tx) (err error) {
 		if subscription, err = readOne(ctx, tx, "subscription", scanSubscription, find, org, id); err != nil {
 			return err

@@ -48,6 +48,11 @@ func (db *DB) WriteInvoice(ctx context.Context, claim Claim, inv *billing.Invoic
 		numbered := *inv // the caller's is changed only when it is written
 		w.invoice = &numbered
 	}
+	defer func() {
+		for i := range claim.Subscriptions {
+			db.recent.subscriptionChanged(claim.Customer.OrganizationID, claim.Subscriptions[i].ExternalID)
+		}
+	}()
 	err := db.inTx(ctx, func(tx pgx.Tx) error {
 		w.tx = tx
 		return w.write(ctx)

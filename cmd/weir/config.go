@@ -13,6 +13,7 @@ import (
 
 	"weir/ingest"
 	"weir/ingest/eventlog"
+	"weir/ingest/ratelimit"
 )
 
 // Config is every setting of weir. Each has an environment variable and a flag
@@ -33,9 +34,13 @@ type Config struct {
 	QueryListen string `env:"WEIR_QUERY_LISTEN" default:"127.0.0.1:0" help:"Address where an aggregator answers the other roles."`
 	QueryURL    string `env:"WEIR_QUERY_URL" placeholder:"URL" help:"URL under which the other roles reach that address (default: the address itself)."`
 
-	BillingDelay       time.Duration `env:"WEIR_BILLING_DELAY" default:"10m" help:"How long after a period's end its usage is cut; at least a produce timeout and the clock skew."`
-	BatchEventsMax     int           `env:"WEIR_BATCH_EVENTS_MAX" default:"10000" help:"Events one request may carry."`
-	WindowIDs          int           `name:"window-ids" env:"WEIR_WINDOW_IDS" default:"1048576" help:"Recent transaction ids a node remembers, to answer a repeat with 422."`
+	BillingDelay   time.Duration `env:"WEIR_BILLING_DELAY" default:"10m" help:"How long after a period's end its usage is cut; at least a produce timeout and the clock skew."`
+	BatchEventsMax int           `env:"WEIR_BATCH_EVENTS_MAX" default:"10000" help:"Events one request may carry."`
+	WindowIDs      int           `name:"window-ids" env:"WEIR_WINDOW_IDS" default:"1048576" help:"Recent transaction ids a node remembers, to answer a repeat with 422."`
+
+	OrganizationRequestsPerSecond int `name:"organization-requests-per-second" env:"WEIR_ORGANIZATION_REQUESTS_PER_SECOND" default:"0" help:"Requests one organization may send in a second to one process, events and all others; 0: no limit."`
+	OrganizationEventsPerSecond   int `name:"organization-events-per-second" env:"WEIR_ORGANIZATION_EVENTS_PER_SECOND" default:"0" help:"Events one organization may send in a second to one process; 0: no limit."`
+
 	CheckpointInterval time.Duration `env:"WEIR_CHECKPOINT_INTERVAL" default:"1s" help:"Time between checkpoints of a partition that changes."`
 
 	LogLevel  slog.Level `env:"WEIR_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
@@ -78,6 +83,17 @@ func (c *Config) Validate() error {
 	}
 	if c.WindowIDs < 1 || c.WindowIDs > ingest.WindowIDsMax {
 		fault("WEIR_WINDOW_IDS: %d is not in 1..%d", c.WindowIDs, ingest.WindowIDsMax)
+	}
+	for _, limit := range []struct {
+		name  string
+		value int
+	}{
+		{"WEIR_ORGANIZATION_REQUESTS_PER_SECOND", c.OrganizationRequestsPerSecond},
+		{"WEIR_ORGANIZATION_EVENTS_PER_SECOND", c.OrganizationEventsPerSecond},
+	} {
+		if limit.value < 0 || limit.value > ratelimit.PerSecondMax {
+			fault("%s: %d is not in 0..%d", limit.name, limit.value, ratelimit.PerSecondMax)
+		}
 	}
 	if c.CheckpointInterval < checkpointIntervalMin {
 		fault("WEIR_CHECKPOINT_INTERVAL: %v is less than %v", c.CheckpointInterval, checkpointIntervalMin)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -195,8 +196,7 @@ func TestCrash(t *testing.T) {
 		}
 		c := newClient(w.url, key)
 		load.resend(t, c)
-		killUnderLoad(t, w, c, load, dir, round%2 == 0)
-		if len(checkpointTables(t, dir)) > 0 {
+		if killUnderLoad(t, w, c, load, dir, round%2 == 0) {
 			torn++
 		}
 
@@ -220,8 +220,8 @@ func TestCrash(t *testing.T) {
 }
 
 // killUnderLoad sends new events from several senders and kills weir at a random
-// moment, or, with inCheckpoint, as soon as a checkpoint's tables stand on disk.
-func killUnderLoad(t *testing.T, w *weir, c *client, load *crashLoad, dir string, inCheckpoint bool) {
+// moment, or, with inCheckpoint, as soon as a checkpoint is being written. It reports whether it was.
+func killUnderLoad(t *testing.T, w *weir, c *client, load *crashLoad, dir string, inCheckpoint bool) (torn bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -241,8 +241,7 @@ func killUnderLoad(t *testing.T, w *weir, c *client, load *crashLoad, dir string
 	load.mu.Unlock()
 	<-moment
 	if inCheckpoint {
-		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline) && len(checkpointTables(t, dir)) == 0; {
-		}
+		torn = awaitCheckpoint(t, dir)
 	}
 	for load.inFlight.Load() == 0 { // a kill between two requests proves nothing
 	}
@@ -252,17 +251,40 @@ func killUnderLoad(t *testing.T, w *weir, c *client, load *crashLoad, dir string
 	if len(load.unacked) == 0 {
 		t.Fatal("no request was in flight when weir was killed")
 	}
+	return torn
 }
 
-// checkpointTables returns the tables of checkpoints that were begun and not
-// committed: they stand in a directory of their own until they are.
-func checkpointTables(t *testing.T, dir string) []string {
+// awaitCheckpoint waits until the write-ahead log of a store is written to, which is where a
+// checkpoint begins to be durable: its sync is under way, or a part of it is written and the rest is not.
+func awaitCheckpoint(t *testing.T, dir string) bool {
 	t.Helper()
-	tables, err := filepath.Glob(filepath.Join(dir, "aggregator", "partition-*", "building", "*"))
+	before := storeWrites(t, dir)
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); {
+		now := storeWrites(t, dir)
+		for path, written := range now {
+			if old, ok := before[path]; ok && written.After(old) {
+				return true
+			}
+		}
+		before = now
+	}
+	return false
+}
+
+// storeWrites returns when each write-ahead log of the stores was last written to.
+func storeWrites(t *testing.T, dir string) map[string]time.Time {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(dir, "aggregator", "partition-*", "db-2", "*.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tables
+	written := make(map[string]time.Time, len(logs))
+	for _, log := range logs {
+		if info, err := os.Stat(log); err == nil { // it may have gone meanwhile
+			written[log] = info.ModTime()
+		}
+	}
+	return written
 }
 
 // createCrashPlan makes a metric that sums, a plan, and the subscriptions.

@@ -15,6 +15,7 @@ import (
 	"weir/aggregator"
 	"weir/billing/postgres"
 	"weir/ingest/eventlog"
+	"weir/ingest/ratelimit"
 )
 
 // shutdownTimeout bounds the drain of one part after a signal.
@@ -37,6 +38,7 @@ type process struct {
 	log      *eventlog.Gate
 	assignor eventlog.Assignor
 	catalog  atomic.Pointer[aggregator.Catalog]
+	requests *ratelimit.Limiter // of each organization, whatever they ask for; nil = no limit
 
 	// ctx is what parts that run in the background live by; fail ends it with the
 	// reason, and the process with it.
@@ -55,7 +57,10 @@ type closer struct {
 // an error of one of the parts opened later. That ctx ends does not end the parts:
 // Close does, in order.
 func newProcess(ctx context.Context, cfg *Config, logger *slog.Logger) *process {
-	p := &process{cfg: cfg, logger: logger, registry: prometheus.NewRegistry(), ready: &readiness{}}
+	p := &process{
+		cfg: cfg, logger: logger, registry: prometheus.NewRegistry(), ready: &readiness{},
+		requests: ratelimit.New(cfg.OrganizationRequestsPerSecond),
+	}
 	p.ctx, p.fail = context.WithCancelCause(context.WithoutCancel(ctx))
 	return p
 }

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/valyala/fasthttp"
-	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"weir/aggregator/query"
 	"weir/aggregator/worker"
@@ -21,6 +18,7 @@ import (
 	"weir/billing/postgres"
 	"weir/ingest"
 	"weir/ingest/intake"
+	"weir/ingest/ratelimit"
 )
 
 // startAggregator runs the worker of this process's partitions and returns it:
@@ -107,7 +105,7 @@ func (p *process) newBiller(usage query.Querier) (*biller.Biller, error) {
 func (p *process) apiHandler(usage query.Querier, b *biller.Biller) http.Handler {
 	return api.New(api.Options{
 		DB: p.db, Usage: usage, Partitions: p.log.Identity().Partitions, Append: p.append, Advance: b.Advance,
-		Sandbox: p.cfg.Sandbox, Version: version, Logger: p.logger, Registerer: p.registry,
+		Sandbox: p.cfg.Sandbox, Requests: p.requests, Version: version, Logger: p.logger, Registerer: p.registry,
 	})
 }
 
@@ -154,6 +152,7 @@ func (p *process) serveIntake(fallback http.Handler) (address string, err error)
 		Log: p.log, Partitions: p.log.Identity().Partitions, Auth: authority{p.db},
 		Sandbox: p.cfg.Sandbox, Clock: clock{p.db}, Expressions: p.expression,
 		BatchEventsMax: p.cfg.BatchEventsMax, WindowIDs: p.cfg.WindowIDs,
+		Requests: p.requests, Events: ratelimit.New(p.cfg.OrganizationEventsPerSecond),
 		Logger: p.logger, Registerer: p.registry,
 	}
 	if fallback != nil {
@@ -174,21 +173,6 @@ func (p *process) serveIntake(fallback http.Handler) (address string, err error)
 	}()
 	p.onClose("ingest server", server.Shutdown)
 	return listener.Addr().String(), nil
-}
-
-// adapt makes a net/http handler serve behind the ingest server. A path that
-// net/http cannot read is the client's fault, not the adaptor's.
-func adapt(handler http.Handler) fasthttp.RequestHandler {
-	serve := fasthttpadaptor.NewFastHTTPHandler(handler)
-	return func(ctx *fasthttp.RequestCtx) {
-		if _, err := url.ParseRequestURI(string(ctx.RequestURI())); err != nil {
-			ctx.SetStatusCode(fasthttp.StatusBadRequest)
-			ctx.SetContentType("application/json; charset=utf-8")
-			ctx.SetBodyString(`{"status":400,"error":"BadRequest: the path is not a valid URL"}`)
-			return
-		}
-		serve(ctx)
-	}
 }
 
 // authority says whose API key it is, from the database.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"weir/aggregator/query"
@@ -103,6 +104,7 @@ func runProcess(ctx context.Context, cfg *Config, logger *slog.Logger, start fun
 		p.ready.started()
 		if p.awaitReady(ctx) {
 			greeting.greet(os.Stdout, logger)
+			debug.FreeOSMemory() // what starting took and nothing needs any more
 		}
 		err = p.wait(ctx)
 	}

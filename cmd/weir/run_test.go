@@ -144,6 +144,7 @@ func TestSettings(t *testing.T) {
 	for _, setting := range []string{
 		"WEIR_LISTEN=nowhere", "WEIR_OPS_LISTEN=1", "WEIR_BATCH_EVENTS_MAX=0", "WEIR_PARTITIONS=-1",
 		"WEIR_BILLING_DELAY=-1m", "WEIR_CHECKPOINT_INTERVAL=1ns", "WEIR_KAFKA_BROKERS=nowhere", "WEIR_WINDOW_IDS=-1",
+		"WEIR_ORGANIZATION_REQUESTS_PER_SECOND=-1", "WEIR_ORGANIZATION_EVENTS_PER_SECOND=1000000001",
 	} {
 		w := start(t, "all", "WEIR_DATA_DIR="+testDir(t), setting)
 		select {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/klauspost/compress/zstd"
 	"github.com/valyala/fasthttp"
 	"github.com/valyala/fasthttp/fasthttpadaptor"
@@ -99,10 +100,9 @@ func TestCutOffCompression(t *testing.T) {
 func TestBytesInFlight(t *testing.T) {
 	t.Parallel()
 	h := start(t, nil)
-	taken := int(h.admission.max) - 50
-	if !h.admission.reserve(taken) {
-		t.Fatal("cannot reserve")
-	}
+	other := h.admission.open(uuid.Nil)
+	taken := int(h.admission.bytesMax) - 50
+	h.admission.take(other, taken)
 	check := func(a answer) {
 		t.Helper()
 		a.want(t, 429, `{"status":429,"error":"Too Many Requests","code":"overloaded",…`)
@@ -114,9 +114,9 @@ func TestBytesInFlight(t *testing.T) {
 	check(h.post(pathEvent, body))                                                 // the body as sent
 	check(h.send(http.MethodPost, pathEvent, onlyReader{strings.NewReader(body)})) // in chunks
 	check(h.post(pathEvent, gzipped(t, body)[:40], "Content-Encoding: gzip"))      // decompressed
-	h.admission.release(100)
+	h.admission.take(other, -100)
 	check(h.post(pathEvent, body)) // its working memory
-	h.admission.release(taken - 100)
+	h.admission.close(other, taken-100)
 	h.wantNothing()
 	h.post(pathEvent, body).want(t, 200, `{"event":…`)
 }

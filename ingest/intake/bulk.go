@@ -33,17 +33,24 @@ type refusedLine struct {
 // so that after a failure an earlier chunk may be written; the same request again
 // counts it as duplicates. x.reply is the answer when it returns nil.
 func (s *Server) takeBulk(x *exchange, body []byte) *refusal {
-	if countLines(body) > BulkLinesMax {
+	n := countLines(body)
+	if n > BulkLinesMax {
 		return invalid([]ingest.FieldError{{
 			Index: -1, Field: "events", Code: ingest.CodeTooManyEvents, Limit: BulkLinesMax,
 		}}, true)
 	}
-	if !x.reserve(min(bulkChunkEvents, len(body)/2) * eventOverheadBytes) {
+	if !x.reserve(min(bulkChunkEvents, n) * eventOverheadBytes) {
 		return refusedOverload
+	}
+	if r := x.payEvents(n); r != nil {
+		return r
 	}
 	var b bulk
 	lines := int32(0)
 	for len(body) > 0 {
+		if !x.turn.held { // it ended with the chunk before
+			x.enter()
+		}
 		body = b.parseChunk(x, body, &lines)
 		if r := s.commitChunk(x, &b); r != nil {
 			return r
@@ -52,7 +59,10 @@ func (s *Server) takeBulk(x *exchange, body []byte) *refusal {
 	if b.tally == (tally{}) && b.refused == 0 {
 		return invalid([]ingest.FieldError{{Index: -1, Field: "events", Code: ingest.CodeNoEvents}}, true)
 	}
-	x.replyBulk(&b)
+	if b.refused > 0 || x.form != formMinimal {
+		x.form = formEvents // what was refused is always told
+		x.replyBulk(&b)
+	}
 	s.metrics.refuse("line", b.refused-b.tally.conflicts)
 	return nil
 }
@@ -71,6 +81,7 @@ func countLines(body []byte) int {
 func (b *bulk) parseChunk(x *exchange, body []byte, lines *int32) []byte {
 	x.batch.Reset()
 	x.lines = x.lines[:0]
+	x.parsedBytes = len(body)
 	for len(body) > 0 && len(x.batch.Events) < bulkChunkEvents {
 		var line []byte
 		line, body, _ = bytes.Cut(body, []byte{'\n'})
@@ -84,6 +95,7 @@ func (b *bulk) parseChunk(x *exchange, body []byte, lines *int32) []byte {
 		}
 		x.lines = append(x.lines, *lines)
 	}
+	x.parsedBytes -= len(body)
 	return body
 }
 

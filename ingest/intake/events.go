@@ -13,36 +13,38 @@ type tally struct {
 }
 
 // takeEvents takes a body of every route but the bulk one: all of its events or
-// none. x.reply is the answer when it returns nil, unless the exchange is silent.
-func (s *Server) takeEvents(x *exchange, route route, body []byte) *refusal {
-	if err := s.parseEvents(x, route, body); err != nil {
-		return x.refusalOfParse(err, route.isBatch())
+// none. x.reply is the answer when it returns nil, if the exchange wants one.
+func (s *Server) takeEvents(x *exchange, body []byte) *refusal {
+	batch := x.route.isBatch()
+	if err := s.parseEvents(x, body); err != nil {
+		return x.refusalOfParse(err, batch)
 	}
 	if !x.reserve(len(x.batch.Events) * eventOverheadBytes) {
 		return refusedOverload
+	}
+	if r := x.payEvents(len(x.batch.Events)); r != nil {
+		return r
 	}
 	if err := s.stampEvents(x); err != nil {
 		return refusedClock
 	}
 	if failed := s.evaluate(x); len(failed) > 0 {
-		return refusedExpression(failed, route.isBatch())
+		return refusedExpression(failed, batch)
 	}
 	t, r := s.commit(x, true)
 	if r != nil {
 		return r
 	}
 	if t.accepted < len(x.batch.Events) {
-		return repeated(x.sightings, route)
-	}
-	if !x.silent {
-		x.replyEvents(route.isBatch())
+		return repeated(x.sightings, x.route)
 	}
 	return nil
 }
 
 // parseEvents reads the body into x.batch.
-func (s *Server) parseEvents(x *exchange, route route, body []byte) error {
-	switch route {
+func (s *Server) parseEvents(x *exchange, body []byte) error {
+	x.parsedBytes = len(body)
+	switch x.route {
 	case routeEvent:
 		return x.batch.ParseEvent(body)
 	case routeBatch:
@@ -57,7 +59,8 @@ func (s *Server) parseEvents(x *exchange, route route, body []byte) error {
 
 // commit claims the ids of the events of x.batch, which are stamped, and writes those
 // that are fresh; with whole, only if all are. The window remembers them after the last
-// acknowledgement, and on any failure none of them.
+// acknowledgement, and on any failure none of them. The request has a turn, which ends
+// with the writing.
 func (s *Server) commit(x *exchange, whole bool) (tally, *refusal) {
 	if err := s.claimIDs(x); err != nil {
 		return tally{}, refusedOverload
@@ -95,24 +98,6 @@ func (x *exchange) count() tally {
 		}
 	}
 	return t
-}
-
-// replyEvents writes {"event":{…}} or {"events":[…]}.
-func (x *exchange) replyEvents(batch bool) {
-	if !batch {
-		x.reply = append(x.reply, `{"event":`...)
-		x.reply = appendEvent(x.reply, x.organization, &x.batch.Events[0], x.createdAt)
-		x.reply = append(x.reply, '}')
-		return
-	}
-	x.reply = append(x.reply, `{"events":[`...)
-	for i := range x.batch.Events {
-		if i > 0 {
-			x.reply = append(x.reply, ',')
-		}
-		x.reply = appendEvent(x.reply, x.organization, &x.batch.Events[i], x.createdAt)
-	}
-	x.reply = append(x.reply, `]}`...)
 }
 
 // refusalOfParse turns a parser's error into an answer.

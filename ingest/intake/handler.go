@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
+
+	"weir/ingest/ratelimit"
 )
 
 const (
@@ -92,7 +94,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	organization, err := s.keys.organization(ctx.Request.Header.Peek(fasthttp.HeaderAuthorization))
 	switch {
 	case err == nil:
-		s.handleEvents(ctx, route, organization)
+		s.handleEvents(ctx, route, organization, started)
 	case errors.Is(err, ErrUnauthorized):
 		s.refuseUnread(ctx, refusedUnauthorized)
 	default:
@@ -102,28 +104,17 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 }
 
 // handleEvents answers a request for writing events, its key being good.
-func (s *Server) handleEvents(ctx *fasthttp.RequestCtx, route route, organization uuid.UUID) {
-	x := s.newExchange(organization)
+func (s *Server) handleEvents(ctx *fasthttp.RequestCtx, route route, organization uuid.UUID, now time.Time) {
+	x := s.newExchange(organization, route, now)
 	defer s.finish(ctx, x)
-	h := &ctx.Request.Header
-	if route.isCloud() {
-		if r := checkCloudMedia(h); r != nil {
-			s.refuseUnread(ctx, r)
-			return
-		}
-		x.silent = !wantsRepresentation(h)
-	}
-	if r := s.readBody(ctx, x); r != nil {
+	if r := s.receive(ctx, x); r != nil {
+		s.sendRate(ctx, x.rate)
 		s.refuseUnread(ctx, r)
 		return
 	}
-	body, r := s.inflate(h.ContentEncoding(), x)
-	if r == nil && route == routeCloudEvent && isBinaryCloudEvent(h) {
-		body, r = x.structureCloudEvent(h, body)
-	}
-	if r == nil {
-		r = s.take(x, route, body)
-	}
+	x.enter()
+	r := s.take(x, &ctx.Request.Header)
+	s.sendRate(ctx, x.rate)
 	if r != nil {
 		s.refuse(ctx, r)
 		return
@@ -131,18 +122,47 @@ func (s *Server) handleEvents(ctx *fasthttp.RequestCtx, route route, organizatio
 	s.answer(ctx, x)
 }
 
+// receive reads a request's body, after it has looked at all that may refuse the
+// request without it.
+func (s *Server) receive(ctx *fasthttp.RequestCtx, x *exchange) *refusal {
+	h := &ctx.Request.Header
+	if x.route.isCloud() {
+		if r := checkCloudMedia(h); r != nil {
+			return r
+		}
+		x.form = formNothing
+	}
+	switch preferred(h) {
+	case preferMinimal:
+		x.form = formMinimal
+	case preferRepresentation:
+		x.form = formEvents
+	}
+	if r := x.payRequest(); r != nil {
+		return r
+	}
+	if s.admission.crowded(x.account, x.receivedAt) {
+		return refusedOverload
+	}
+	return s.readBody(ctx, x)
+}
+
 // answer answers a request whose events were taken.
 func (s *Server) answer(ctx *fasthttp.RequestCtx, x *exchange) {
 	if n := len(x.position); n > 0 && n <= positionBytesMax {
 		ctx.Response.Header.SetBytesV(PositionHeader, x.position)
 	}
-	if x.silent {
+	switch x.form {
+	case formNothing:
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return
+	case formMinimal:
+		ctx.Response.Header.Set(headerPreferenceApplied, returnMinimal)
+		x.reply = append(x.reply[:0], "{}"...)
 	}
 	ctx.Response.Header.SetContentType(contentTypeJSON)
 	if len(x.reply) > largeReplyBytes {
-		s.sendLarge(ctx, x.reply)
+		s.sendLarge(ctx, x.organization, x.reply)
 		x.reply = nil
 		return
 	}
@@ -150,14 +170,20 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, x *exchange) {
 	x.reply = ctx.Response.SwapBody(x.reply)
 }
 
-// take takes a decoded body. x.reply and x.position are the answer when it returns
-// nil; of a silent exchange x.position alone.
-func (s *Server) take(x *exchange, route route, body []byte) *refusal {
-	var r *refusal
-	if route == routeBulk {
+// take takes the body that was read. The request has a turn, which ends when its
+// events are in the log's hands. x.reply, if the exchange wants one, and x.position are
+// the answer when it returns nil.
+func (s *Server) take(x *exchange, h *fasthttp.RequestHeader) *refusal {
+	body, r := s.inflate(h.ContentEncoding(), x)
+	if r == nil && x.route == routeCloudEvent && isBinaryCloudEvent(h) {
+		body, r = x.structureCloudEvent(h, body)
+	}
+	switch {
+	case r != nil:
+	case x.route == routeBulk:
 		r = s.takeBulk(x, body)
-	} else {
-		r = s.takeEvents(x, route, body)
+	default:
+		r = s.takeEvents(x, body)
 	}
 	if r == nil {
 		x.position = appendPositions(x.position, x.write.offsets)
@@ -174,7 +200,7 @@ func (s *Server) finish(ctx *fasthttp.RequestCtx, x *exchange) {
 			panic(p)
 		}
 		s.options.Logger.Error("BUG: request panicked", "panic", p, "stack", string(debug.Stack()))
-		s.admission.release(x.reserved)
+		x.giveBack()
 		s.refuseUnread(ctx, refusedBroken)
 		return
 	}
@@ -193,8 +219,8 @@ func (s *Server) handleOther(ctx *fasthttp.RequestCtx, route route) {
 		return
 	}
 	// The body is the fallback's to keep: not from the pool, nor back to it.
-	x := &exchange{server: s}
-	defer func() { s.admission.release(x.reserved) }()
+	x := &exchange{server: s, account: s.admission.open(uuid.Nil)}
+	defer x.giveBack()
 	if r := s.readBody(ctx, x); r != nil {
 		s.refuseUnread(ctx, r)
 		return
@@ -232,10 +258,10 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, r *refusal) {
 		seconds := strconv.Itoa(r.retryAfter)
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, seconds)
 		// Lago's clients wait by this one.
-		ctx.Response.Header.Set("X-Ratelimit-Reset", seconds)
+		ctx.Response.Header.Set(ratelimit.HeaderReset, seconds)
 	}
 	if len(r.body) > largeReplyBytes {
-		s.sendLarge(ctx, r.body)
+		s.sendLarge(ctx, uuid.Nil, r.body)
 		return
 	}
 	ctx.SetBody(r.body)

@@ -107,7 +107,7 @@ func (h *harness) stop() {
 		if err := <-h.served; err != nil {
 			h.t.Errorf("Serve: %v", err)
 		}
-		if n := h.admission.bytes.Load(); n != 0 {
+		if n := h.admission.bytesInFlight(); n != 0 {
 			h.t.Errorf("%d bytes stay reserved", n)
 		}
 		if n := h.window.Pending(); n != 0 {

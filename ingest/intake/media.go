@@ -50,16 +50,39 @@ func isJSON(kind string) bool {
 	return strings.HasSuffix(kind, "/json") || strings.HasSuffix(kind, "+json")
 }
 
-// wantsRepresentation reports whether the client asks for what it has made to be in
-// the answer (RFC 7240, Prefer: return=representation).
-func wantsRepresentation(h *fasthttp.RequestHeader) bool {
-	for _, line := range h.PeekAll("Prefer") {
-		for preference := range bytes.SplitSeq(line, []byte{','}) {
-			preference, _, _ = bytes.Cut(preference, []byte{';'})
-			if equalFold(bytes.TrimSpace(preference), "return=representation") {
-				return true
+// preference is how much a client wants to read of what it has made (RFC 7240, 4.2).
+type preference uint8
+
+const (
+	preferNothing preference = iota // it does not say
+	preferMinimal
+	preferRepresentation
+)
+
+const (
+	headerPrefer            = "Prefer"
+	headerPreferenceApplied = "Preference-Applied"
+
+	returnMinimal        = "return=minimal"
+	returnRepresentation = "return=representation"
+)
+
+// preferred returns the first preference for what is returned that a request states.
+func preferred(h *fasthttp.RequestHeader) preference {
+	if len(h.Peek(headerPrefer)) == 0 {
+		return preferNothing
+	}
+	for _, line := range h.PeekAll(headerPrefer) {
+		for stated := range bytes.SplitSeq(line, []byte{','}) {
+			stated, _, _ = bytes.Cut(stated, []byte{';'})
+			stated = bytes.TrimSpace(stated)
+			switch {
+			case equalFold(stated, returnMinimal):
+				return preferMinimal
+			case equalFold(stated, returnRepresentation):
+				return preferRepresentation
 			}
 		}
 	}
-	return false
+	return preferNothing
 }

@@ -62,7 +62,7 @@ func (s *Server) gauges() []prometheus.Collector {
 		newGauge("waiting_requests", "Requests that wait for ids whose write is under way elsewhere.",
 			func() int { return int(s.waits.Load()) }),
 		newGauge("in_flight_bytes", "Bodies and working memory of the requests under way.",
-			func() int { return int(s.admission.bytes.Load()) }),
+			func() int { return int(s.admission.bytesInFlight()) }),
 		// fasthttp counts the listener, and takes it off again once too often after its end.
 		newGauge("connections", "Open connections.",
 			func() int { return max(0, int(s.http.GetOpenConnectionsCount())) }),

@@ -12,6 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"weir/ingest"
+	"weir/ingest/ratelimit"
 )
 
 // ErrUnauthorized is what an Authenticator answers for a key that is unknown,
@@ -84,12 +85,17 @@ type Options struct {
 	ConnectionsMax   int // 0 = ConnectionsMaxDefault
 	ConnectionsPerIP int // 0 = no limit
 
+	// Requests and Events limit what each organization may send in a second; nil = no
+	// limit. A limiter may be shared with others that take the organization's requests.
+	Requests *ratelimit.Limiter
+	Events   *ratelimit.Limiter
+
 	Logger     *slog.Logger          // nil = discard
 	Registerer prometheus.Registerer // nil = metrics are kept but not registered
 }
 
-// bodyBytesInFlightMin is what the largest single request needs: its body as
-// sent, the same decompressed, and the events of one batch.
+// bodyBytesInFlightMin is what the largest single request needs besides the events of one
+// batch: its body as sent, and the same decompressed. One organization may not take all.
 const bodyBytesInFlightMin = ingest.BodyBytesMax + ingest.BodyInflatedBytesMax
 
 // withDefaults returns the options with every zero setting replaced by its default.
@@ -126,7 +132,7 @@ func (o *Options) validate() error {
 	refuse(o.BatchEventsMax < 1, "BatchEventsMax is %d, want at least 1", o.BatchEventsMax)
 	refuse(o.WindowIDs < 1 || o.WindowIDs > ingest.WindowIDsMax,
 		"WindowIDs is %d, want 1 to %d", o.WindowIDs, ingest.WindowIDsMax)
-	minimum := bodyBytesInFlightMin + o.BatchEventsMax*eventOverheadBytes
+	minimum := (bodyBytesInFlightMin + o.BatchEventsMax*eventOverheadBytes) * (freeShare + 1) / freeShare
 	refuse(o.BytesInFlightMax < minimum,
 		"BytesInFlightMax is %d, want at least %d", o.BytesInFlightMax, minimum)
 	refuse(o.ConnectionsMax < 1, "ConnectionsMax is %d, want at least 1", o.ConnectionsMax)

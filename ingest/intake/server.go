@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ type Server struct {
 	http      fasthttp.Server
 	window    *ingest.Window
 	keys      *keys
-	admission admission
+	admission *admission
 	inflaters chan *inflater
 	exchanges sync.Pool // of *exchange
 	records   sync.Pool // of *record
@@ -62,7 +63,7 @@ func New(options Options) (*Server, error) {
 		options:    options,
 		window:     window,
 		keys:       newKeys(options.Auth, options.Logger),
-		admission:  admission{max: int64(options.BytesInFlightMax)},
+		admission:  newAdmission(options.BytesInFlightMax, runtime.GOMAXPROCS(0)),
 		inflaters:  newInflaters(),
 		exchanges:  sync.Pool{New: func() any { return &exchange{} }},
 		records:    sync.Pool{New: newRecord},

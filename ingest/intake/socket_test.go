@@ -223,7 +223,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	h := start(t, nil, func(s *Server) {
 		s.onRelease = func(b []byte) {
 			if len(b) > 0 && b[0] == '{' { // the body: the handler is at its end
-				reserved <- s.admission.bytes.Load()
+				reserved <- s.admission.bytesInFlight()
 			}
 		}
 		s.http.WriteTimeout = 300 * time.Millisecond
@@ -249,7 +249,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		t.Errorf("%d bytes are in flight when the handler has returned, want the answer's", n)
 	}
 	wait(t, "the end of the connection", closed)
-	if n := h.admission.bytes.Load(); n != 0 {
+	if n := h.admission.bytesInFlight(); n != 0 {
 		t.Errorf("%d bytes are in flight when the connection is closed, want none", n)
 	}
 }

@@ -42,8 +42,10 @@ func (s *Server) readClock(x *exchange) error {
 	if s.options.Sandbox {
 		ctx, cancel := context.WithTimeout(context.Background(), LookupTimeout)
 		defer cancel()
+		x.leave(0) // others need not wait for this
 		var err error
 		now, err = s.options.Clock.Now(ctx, x.organization)
+		x.enter()
 		s.clockFault.note(err)
 		if err != nil {
 			return fmt.Errorf("cannot read the test clock: %w", err)
@@ -66,16 +68,7 @@ var (
 // claimIDs gives every event its verdict. The claim holds the fresh ones when it
 // returns nil; the caller ends it with window.Written or window.Failed.
 func (s *Server) claimIDs(x *exchange) error {
-	x.sightings = x.sightings[:0]
-	for i := range x.batch.Events {
-		e := &x.batch.Events[i]
-		x.sightings = append(x.sightings, ingest.Sighting{
-			Key:       ingest.IDKey(x.organization, e.Subscription, e.TransactionID),
-			Content:   ingest.ContentHash32(e),
-			Timestamp: e.Timestamp,
-			Filled:    e.Filled,
-		})
-	}
+	x.identify(s.options.Partitions)
 	for range claimAttemptsMax {
 		wait := s.window.Claim(&x.claim, x.sightings)
 		if wait == nil {
@@ -85,14 +78,40 @@ func (s *Server) claimIDs(x *exchange) error {
 		if s.onWait != nil {
 			s.onWait()
 		}
+		x.leave(0)
 		<-wait
+		x.enter()
 		s.waits.Add(-1)
 	}
 	return errClaims
 }
 
+// identify says of every event who it is and where it belongs.
+func (x *exchange) identify(partitions int32) {
+	events := x.batch.Events
+	x.sightings = resize(x.sightings, len(events))
+	x.eventIDs = resize(x.eventIDs, len(events))
+	x.partitions = resize(x.partitions, len(events))
+	for i := range events {
+		e, s := &events[i], &x.sightings[i]
+		s.Key, x.eventIDs[i] = x.identifier.Identify(e.Subscription, e.TransactionID)
+		s.Content = ingest.ContentHash32(e)
+		s.Timestamp, s.Filled, s.Verdict = e.Timestamp, e.Filled, ingest.Fresh
+		x.partitions[i] = x.identifier.Partition(e.Subscription, partitions)
+	}
+}
+
+// resize returns s with the length n; what is in it is not kept.
+func resize[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		return s[:n]
+	}
+	return make([]T, n, n+n/4)
+}
+
 // writeFresh appends the fresh events, one or more records for each partition,
-// and waits until the log has answered for every record.
+// and waits until the log has answered for every record. The answer is written
+// meanwhile. The request's turn ends.
 func (s *Server) writeFresh(x *exchange) error {
 	x.group(s.options.Partitions)
 	if len(x.order) == 0 {
@@ -100,11 +119,20 @@ func (s *Server) writeFresh(x *exchange) error {
 	}
 	started := time.Now()
 	x.write.begin()
+	appended := 0
 	for p := range s.options.Partitions {
-		s.appendGroup(x, p, x.order[x.starts[p]:x.starts[p+1]])
+		if x.starts[p] < x.starts[p+1] {
+			appended += s.appendGroup(x, p, x.order[x.starts[p]:x.starts[p+1]])
+		}
 	}
+	if x.form == formEvents && x.route != routeBulk {
+		x.replyEvents(x.route.isBatch())
+	}
+	x.leave(appended)
 	err := x.write.wait()
-	s.metrics.appendDuration.Observe(time.Since(started).Seconds())
+	now := time.Now()
+	s.admission.acknowledged(x.account, appended, now)
+	s.metrics.appendDuration.Observe(now.Sub(started).Seconds())
 	if err == nil {
 		s.logFault.note(nil)
 		return nil
@@ -118,12 +146,10 @@ func (s *Server) writeFresh(x *exchange) error {
 // group sorts the indexes of the fresh events by partition, in the order of the
 // request within each.
 func (x *exchange) group(partitions int32) {
-	x.starts = append(x.starts[:0], make([]int32, partitions+1)...)
-	x.partitions = x.partitions[:0]
+	x.starts = resize(x.starts, int(partitions)+1)
+	clear(x.starts)
 	fresh := 0
-	for i := range x.batch.Events {
-		p := ingest.Partition(x.organization, x.batch.Events[i].Subscription, partitions)
-		x.partitions = append(x.partitions, p)
+	for i, p := range x.partitions {
 		if x.sightings[i].Verdict == ingest.Fresh {
 			x.starts[p]++
 			fresh++
@@ -133,13 +159,9 @@ func (x *exchange) group(partitions int32) {
 	for p := range x.starts {
 		x.starts[p], sum = sum, sum+x.starts[p]
 	}
-	if cap(x.order) < fresh {
-		x.order = make([]int32, fresh)
-	}
-	x.order = x.order[:fresh]
-	for i := range x.batch.Events {
+	x.order = resize(x.order, fresh)
+	for i, p := range x.partitions {
 		if x.sightings[i].Verdict == ingest.Fresh {
-			p := x.partitions[i]
 			x.order[x.starts[p]] = int32(i)
 			x.starts[p]++
 		}
@@ -150,27 +172,44 @@ func (x *exchange) group(partitions int32) {
 }
 
 // appendGroup appends the events with the given indexes, all of one partition, in
-// as few records as the limits of a record allow.
-func (s *Server) appendGroup(x *exchange, partition int32, indexes []int32) {
+// as few records as the limits of a record allow, and returns their bytes.
+func (s *Server) appendGroup(x *exchange, partition int32, indexes []int32) (appended int) {
 	h := ingest.Header{Organization: x.organization, ReceivedAt: x.receivedAt.UnixNano()}
 	for len(indexes) > 0 {
-		n, size := 0, ingest.RecordOverheadBytesMax
-		for n < len(indexes) && n < ingest.EventsPerRecordMax {
-			more := ingest.EncodedSize(h, &x.batch.Events[indexes[n]])
-			if n > 0 && size+more > eventlog.RecordBytesMax {
-				break
-			}
-			size += more
-			n++
-		}
+		n := x.recordEvents(h, indexes)
 		r := s.records.Get().(*record)
 		r.server, r.write, r.partition = s, &x.write, partition
 		r.value = ingest.AppendRecordOf(r.value[:0], h, x.batch.Events, indexes[:n])
+		appended += len(r.value)
 		x.write.add()
 		s.options.Log.Append(partition, r.value, r.done)
 		indexes = indexes[n:]
 	}
+	return appended
 }
+
+// recordEvents returns how many of the events with the given indexes fit into one
+// record, at least one.
+func (x *exchange) recordEvents(h ingest.Header, indexes []int32) int {
+	if x.parsedBytes <= parsedBytesFit && len(indexes) <= ingest.EventsPerRecordMax {
+		return len(indexes)
+	}
+	n, size := 0, ingest.RecordOverheadBytesMax
+	for n < len(indexes) && n < ingest.EventsPerRecordMax {
+		more := ingest.EncodedSize(h, &x.batch.Events[indexes[n]])
+		if n > 0 && size+more > eventlog.RecordBytesMax {
+			break
+		}
+		size += more
+		n++
+	}
+	return n
+}
+
+// parsedBytesFit is how much JSON fits into one record in any case: an event is
+// smaller in a record than in JSON, which has the names of its members as well. Half
+// of the limit leaves no doubt.
+const parsedBytesFit = eventlog.RecordBytesMax / 2
 
 // record is one record on its way to the log. Its buffer is the log's until the
 // log has called done.
