@@ -27,8 +27,28 @@ demo: build postgresql ## replay an hour of real LLM requests, bill the month, c
 	@$(GO) build -o bin/demo ./bench/demo && exec bin/demo -weir bin/weir $(DEMO_FLAGS)
 
 .PHONY: bench
-bench: build postgresql ## measure events per second acknowledged and counted, and freshness
-	@$(GO) build -o bin/load ./bench/load && exec bin/load -weir bin/weir $(BENCH_FLAGS)
+bench: build postgresql bench-tools ## measure what weir promises of its speed, in two minutes, beside floors and targets
+	@exec bin/suite table -commit "$(VERSION)" $(BENCH_FLAGS)
+
+.PHONY: bench-full
+bench-full: build postgresql bench-tools ## soak for an hour (BENCH_FLAGS="-duration 10m" for less), then overload and a noisy neighbour
+	@exec bin/suite full -commit "$(VERSION)" $(BENCH_FLAGS)
+
+.PHONY: bench-kafka
+bench-kafka: build postgresql bench-tools ## measure with a real Apache Kafka as the log, beside Kafka's own producer
+	@exec deploy/kafka/kafka.sh test bin/suite kafka -commit "$(VERSION)" $(BENCH_FLAGS)
+
+.PHONY: bench-curves
+bench-curves: ## measure what things cost as they grow, and draw it to bench/results
+	@$(GO) build -o bin/curves ./bench/curves && exec bin/curves -commit "$(VERSION)" $(BENCH_FLAGS)
+
+.PHONY: load
+load: build postgresql bench-tools ## send one load; LOAD_FLAGS="-mode batch -batch 100 -rate 200000"
+	@exec bin/load -weir bin/weir $(LOAD_FLAGS)
+
+.PHONY: bench-tools
+bench-tools:
+	@$(GO) build -o bin/load ./bench/load && $(GO) build -o bin/suite ./bench/suite
 
 .PHONY: test
 test: postgresql lago-client ## run every test; needs nothing started beforehand

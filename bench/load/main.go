@@ -5,17 +5,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
+	"weir/bench/report"
 	"weir/bench/target"
 )
-
-// countTimeout is how long after the last acknowledgement everything must be in usage.
-const countTimeout = 2 * time.Minute
 
 func main() {
 	opts, err := parseOptions(os.Args[1:])
@@ -27,7 +23,11 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err = measure(ctx, opts)
+	if opts.part {
+		err = servePart(ctx, os.Stdin, os.Stdout)
+	} else {
+		err = measure(ctx, opts)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -44,93 +44,34 @@ func measure(ctx context.Context, opts options) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, r.child.Stop()) }()
-		r.api = r.child.API
+		r.api, r.ops, r.data = r.child.API, r.child.OpsURL, r.child.DataDir()
 	}
 	if err := r.setUp(ctx); err != nil {
 		return fmt.Errorf("cannot set up: %w", err)
 	}
-	fmt.Printf("%-16s %s\n", "loading", &r.shape)
+	fmt.Printf("%-16s %s\n", "set up", r.setUpTook.String())
+	fmt.Printf("%-16s %s\n", "loading", &r.Shape)
 	found, err := r.measure(ctx)
 	if err != nil {
 		return err
 	}
 	fmt.Print(found)
-	if opts.out != "" {
-		return found.write(opts.out)
-	}
-	return nil
+	return opts.write(found)
 }
 
-// measure sends the load and waits until it is counted.
-func (r *run) measure(ctx context.Context) (*result, error) {
-	before, err := r.cpu()
-	if err != nil {
-		return nil, err
+// write keeps the result where the options want it.
+func (o *options) write(found *report.Result) error {
+	if o.json != "" {
+		if err := report.WriteJSON(o.json, found); err != nil {
+			return err
+		}
 	}
-	p := &prober{run: r}
-	probing, stopProbing := context.WithCancel(ctx)
-	defer stopProbing()
-	probed, read := make(chan error, 1), make(chan error, 1)
-	reads := &reader{run: r, rand: rand.New(rand.NewPCG(1, 2))}
-	go func() { probed <- p.probeUntilOrNever(probing) }()
-	go func() { read <- reads.readUntil(probing) }()
-
-	at := time.Now()
-	all, sending, err := r.sendAll(ctx)
-	stopProbing()
-	if err := errors.Join(err, <-probed, <-read); err != nil {
-		return nil, err
-	}
-	acked := time.Now()
-	counting, cancel := context.WithTimeout(ctx, countTimeout)
-	defer cancel()
-	if err := r.reconcile(counting, all.acked, all.written); err != nil {
-		return nil, err
-	}
-	found := &result{
-		At: at, Machine: describeMachine(r.weirBinary()), Shape: r.shape,
-		Events: all.acked.total(), Requests: all.requests, Repeated: all.repeated, Retries: all.retries, Late: all.late,
-		Sending: sending, Counting: time.Since(acked),
-		Ack: all.latency.latency(), Read: reads.reads.latency(), Visible: p.visible.latency(), ProbeAck: p.acks.latency(),
-	}
-	found.AckedPerSecond = perSecond(found.Events, found.Sending)
-	found.CountedPerSecond = perSecond(found.Events, found.Sending+found.Counting)
-	return found, r.addServer(found, before)
-}
-
-// probeUntilOrNever probes if the run wants it.
-func (p *prober) probeUntilOrNever(ctx context.Context) error {
-	if p.run.ProbeEvery == 0 {
+	if o.out == "" {
 		return nil
 	}
-	return p.probeUntil(ctx)
-}
-
-func (r *run) weirBinary() string {
-	if r.child == nil {
-		return ""
+	path, err := found.Write(o.out)
+	if err == nil {
+		fmt.Printf("\nwritten to %s and .json\n", path)
 	}
-	return r.weir
-}
-
-// cpu returns the server's processor time so far, 0 when it is not our child.
-func (r *run) cpu() (time.Duration, error) {
-	if r.child == nil {
-		return 0, nil
-	}
-	return r.child.CPU()
-}
-
-func (r *run) addServer(found *result, before time.Duration) error {
-	if r.child == nil || found.Events == 0 {
-		return nil
-	}
-	after, err := r.child.CPU()
-	if err != nil {
-		return err
-	}
-	found.CPU = after - before
-	found.CPUPerEvent = found.CPU / time.Duration(found.Events)
-	found.MemoryBytes, err = r.child.MemoryBytes()
 	return err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"weir/bench/target"
 )
 
 // probePoll is the pause between two looks at usage, probeMax how long to look
@@ -19,13 +17,21 @@ const (
 // usage, one event after the other, on a subscription of its own.
 type prober struct {
 	run     *run
+	client  *client
 	events  int64
-	visible histogram
-	acks    histogram
+	visible timeline
+	acks    timeline
 }
 
-// probeUntil probes until ctx ends.
-func (p *prober) probeUntil(ctx context.Context) error {
+// probeUntil probes until ctx ends, if the run wants it.
+func (p *prober) probeUntil(ctx context.Context) (err error) {
+	if p.run.ProbeEvery == 0 {
+		return nil
+	}
+	if p.client, err = newClient(p.run.api); err != nil {
+		return err
+	}
+	defer p.client.close()
 	tick := time.NewTicker(p.run.ProbeEvery)
 	defer tick.Stop()
 	for {
@@ -41,20 +47,19 @@ func (p *prober) probeUntil(ctx context.Context) error {
 }
 
 func (p *prober) once(ctx context.Context) error {
-	body := append([]byte(`{"event":`), appendEvent(nil, p.run.id+"-probe-", p.events+1, p.run.probe, time.Now(), 0)...)
 	started := time.Now()
 	// Whatever becomes of ctx, an event that is sent is counted.
-	if _, err := p.run.api.SendEvents(context.WithoutCancel(ctx), "/events", "application/json", append(body, '}')); err != nil {
+	if _, err := p.run.api.SendEvents(context.WithoutCancel(ctx), "/events", "application/json", p.event(started)); err != nil {
 		return err
 	}
 	acked := time.Now()
 	p.events++
 	for time.Since(acked) < probeMax {
-		usage, err := p.run.api.CurrentUsage(ctx, p.run.customer, p.run.probe, "")
+		u, err := p.client.usage(ctx, p.run.probeCustomer(), p.run.probe, "")
 		if err != nil {
 			return err
 		}
-		if seen := eventsOf(usage); seen > p.events {
+		if seen := u.events(); seen > p.events {
 			return fmt.Errorf("%d events are in usage, and %d were sent", seen, p.events)
 		} else if seen == p.events {
 			p.acks.add(acked.Sub(started))
@@ -66,9 +71,9 @@ func (p *prober) once(ctx context.Context) error {
 	return fmt.Errorf("an acknowledged event is not visible after %v", probeMax)
 }
 
-func eventsOf(usage target.Usage) (events int64) {
-	for _, charge := range usage.Charges {
-		events += charge.EventsCount
-	}
-	return events
+// event returns the next probe's body.
+func (p *prober) event(now time.Time) []byte {
+	return fmt.Appendf(nil, `{"event":{"transaction_id":"%s-probe-%d","external_subscription_id":"%s","code":"%s","timestamp":%s,"properties":{"%s":0,"%s":"%s","%s":"%s"}}}`,
+		p.run.id, p.events+1, p.run.probe, metricCode, appendTime(nil, now),
+		metricField, modelField, combinations[0].model, regionField, combinations[0].region)
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -16,11 +14,8 @@ const readersMax = 64
 // reader reads current usage of random subscriptions beside the load, at a fixed rate:
 // an open loop, each latency from the schedule.
 type reader struct {
-	run  *run
-	rand *rand.Rand
-
-	mu    sync.Mutex
-	reads histogram
+	run   *run
+	reads timeline
 }
 
 // readUntil reads until ctx ends; it returns the first error of a reading.
@@ -30,33 +25,41 @@ func (r *reader) readUntil(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	slots := make(chan struct{}, readersMax)
+	const forever = 1000 * time.Hour // ctx ends it
+	started, interval := time.Now(), time.Second/time.Duration(r.run.Reads)
+	schedule := newSchedule(started.Add(forever), interval)
 	var reading sync.WaitGroup
-	interval := time.Second / time.Duration(r.run.Reads)
-	for due := time.Now(); ctx.Err() == nil; due = due.Add(interval) {
-		time.Sleep(time.Until(due))
-		subscription := r.run.names[r.rand.IntN(len(r.run.names))]
-		slots <- struct{}{}
+	reading.Go(func() { schedule.pace(ctx, started, interval) })
+	for i := range min(readersMax, r.run.Reads) {
 		reading.Go(func() {
-			defer func() { <-slots }()
-			if err := r.read(ctx, subscription, due); err != nil && ctx.Err() == nil {
+			if err := r.read(ctx, schedule, randomness(i)); err != nil && ctx.Err() == nil {
 				cancel(fmt.Errorf("cannot read usage: %w", err))
 			}
 		})
 	}
 	reading.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+	if err := context.Cause(ctx); err != context.Canceled { //nolint:errorlint // the plain end, not a wrapped one
 		return err
 	}
 	return nil
 }
 
-func (r *reader) read(ctx context.Context, subscription string, due time.Time) error {
-	if _, err := r.run.api.CurrentUsage(ctx, r.run.customer, subscription, ""); err != nil {
+// read is one connection's readings.
+func (r *reader) read(ctx context.Context, schedule *schedule, random randomness) error {
+	c, err := newClient(r.run.api)
+	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reads.add(time.Since(due))
-	return nil
+	defer c.close()
+	for {
+		due, ok := schedule.next()
+		if !ok {
+			return nil
+		}
+		i := below(uint32(random.next()), len(r.run.names))
+		if _, err := c.get(ctx, r.run.customerOf(i), r.run.names[i], ""); err != nil {
+			return err
+		}
+		r.reads.add(time.Since(due))
+	}
 }

@@ -4,42 +4,61 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"strings"
-
-	"weir/bench/target"
+	"sync"
+	"sync/atomic"
 )
+
+// reconcileConnections is how many usages are read at a time.
+const reconcileConnections = 16
+
+// faultsMax is how many differences are told.
+const faultsMax = 20
 
 // reconcile compares every subscription's usage with what was acknowledged. The
 // reads cover everything written, so one look is enough.
-func (r *run) reconcile(ctx context.Context, acked tally, written target.Positions) error {
-	position := written.String()
-	faults := make([]error, len(r.names))
-	err := r.eachSubscription(ctx, r.names, func(ctx context.Context, i int, name string) error {
-		usage, err := r.api.CurrentUsage(ctx, r.customer, name, position)
-		if err == nil {
-			faults[i] = compare(name, usage, acked.events[i], acked.thousandths[i])
-		}
+func (r *run) reconcile(ctx context.Context, all *Sent) error {
+	if r.least != "" {
+		return r.reconcileTotals(ctx, all)
+	}
+	position := all.Positions.String()
+	var (
+		next    atomic.Int64
+		mu      sync.Mutex
+		faults  []error
+		running sync.WaitGroup
+	)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	for range reconcileConnections {
+		running.Go(func() {
+			c, err := newClient(r.api)
+			if err != nil {
+				stop(err)
+				return
+			}
+			defer c.close()
+			for i := int(next.Add(1) - 1); i < len(r.names) && ctx.Err() == nil; i = int(next.Add(1) - 1) {
+				u, err := c.usage(ctx, r.customerOf(i), r.names[i], position)
+				if err != nil {
+					stop(err)
+					return
+				}
+				if err := compare(r.names[i], u, all.Acked.of(i)); err != nil {
+					mu.Lock()
+					faults = append(faults, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	running.Wait()
+	if err := context.Cause(ctx); err != nil {
 		return err
-	})
-	if err != nil {
-		return err
 	}
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("usage DIFFERS from what was acknowledged:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	if len(faults) == 0 {
+		return nil
 	}
-	return nil
-}
-
-func compare(name string, usage target.Usage, events, thousandths int64) error {
-	if len(usage.Charges) != 1 {
-		return fmt.Errorf("%s: usage has %d charges, want 1", name, len(usage.Charges))
-	}
-	want := big.NewRat(thousandths, 1000)
-	got, ok := new(big.Rat).SetString(usage.Charges[0].Units)
-	if !ok || got.Cmp(want) != 0 || usage.Charges[0].EventsCount != events {
-		return fmt.Errorf("%s: usage is %s units of %d events, acknowledged were %s of %d",
-			name, usage.Charges[0].Units, usage.Charges[0].EventsCount, want.FloatString(3), events)
-	}
-	return nil
+	told := errors.Join(faults[:min(len(faults), faultsMax)]...).Error()
+	return fmt.Errorf("usage of %d subscriptions DIFFERS from what was acknowledged:\n  %s", len(faults), strings.ReplaceAll(told, "\n", "\n  "))
 }

@@ -1,201 +1,271 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net/url"
+	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
+	"weir/bench/report"
 	"weir/bench/target"
 )
 
 // A request that was not acknowledged is sent again after a pause, for as long as retryMax.
 const (
-	requestTimeout = 30 * time.Second
-	retryPause     = 50 * time.Millisecond
-	retryMax       = 2 * time.Minute
+	retryPause = 50 * time.Millisecond
+	retryMax   = 2 * time.Minute
 )
-
-// sent is what one connection, or all of them, sent and heard.
-type sent struct {
-	acked    tally
-	requests int64
-	repeated int64 // requests sent again after their acknowledgement
-	retries  int64 // of requests that were not acknowledged at first
-	late     int64 // requests that were sent more than lateness after they were due
-	latency  histogram
-	written  target.Positions
-}
 
 // lateness is how much after its time a request may be sent and still count as on time.
 const lateness = time.Millisecond
 
+// Sent is what one connection, one part or a whole load sent and heard.
+type Sent struct {
+	Acked     tally // nil for one connection: it is its part's
+	Positions target.Positions
+	Requests  int64
+	Repeated  int64 // requests sent again after their acknowledgement
+	Retries   int64 // of requests that were not acknowledged at first
+	Unsure    int64 // of these, those that may have been written in part
+	Refused   int64 // requests that were answered 429 and dropped
+	Late      int64 // requests that were sent more than lateness after they were due
+	Latency   report.Histogram
+	Refusals  report.Histogram
+	CPU       time.Duration
+	Ended     time.Time
+}
+
 // merge adds other's figures.
-func (s *sent) merge(other *sent) error {
-	s.acked.merge(other.acked)
-	s.requests += other.requests
-	s.repeated += other.repeated
-	s.retries += other.retries
-	s.late += other.late
-	s.latency.merge(&other.latency)
-	return s.written.Add(other.written.String())
+func (s *Sent) merge(other *Sent) {
+	if other.Acked != nil {
+		s.Acked.merge(other.Acked)
+	}
+	for partition, offset := range other.Positions {
+		if last, ok := s.Positions[partition]; !ok || offset > last {
+			s.Positions[partition] = offset
+		}
+	}
+	s.Requests += other.Requests
+	s.Repeated += other.Repeated
+	s.Retries += other.Retries
+	s.Unsure += other.Unsure
+	s.Refused += other.Refused
+	s.Late += other.Late
+	s.Latency.Merge(&other.Latency)
+	s.Refusals.Merge(&other.Refusals)
+	s.CPU += other.CPU
+	if other.Ended.After(s.Ended) {
+		s.Ended = other.Ended
+	}
 }
 
-// sendAll sends for the run's duration on all connections, and returns when every
-// request is acknowledged.
-func (r *run) sendAll(ctx context.Context) (*sent, time.Duration, error) {
-	parsed, err := url.Parse(r.api.URL)
-	if err != nil {
-		return nil, 0, fmt.Errorf("cannot read URL: %w", err)
-	}
-	client := &fasthttp.HostClient{
-		Addr: parsed.Host, IsTLS: parsed.Scheme == "https", MaxConns: r.Connections,
-		MaxIdemponentCallAttempts: 1, // retries are ours, and counted
-		ReadTimeout:               requestTimeout, WriteTimeout: requestTimeout,
-	}
-	defer client.CloseIdleConnections()
-
-	started := time.Now()
-	due := &schedule{started: started, interval: r.interval(), end: started.Add(r.Duration)}
-	connections := make([]*connection, r.Connections)
-	errs := make([]error, r.Connections)
-	var running sync.WaitGroup
-	for i := range connections {
-		connections[i] = r.newConnection(client, i)
-		running.Go(func() { errs[i] = connections[i].run(ctx, due) })
-	}
-	running.Wait()
-	took := time.Since(started)
-
-	all := &sent{acked: newTally(len(r.names)), written: target.Positions{}}
-	for _, c := range connections {
-		errs = append(errs, all.merge(&c.sent))
-	}
-	return all, took, errors.Join(errs...)
+// ledger is what all connections of a part were acknowledged. One for all keeps it in
+// the processor's cache; a request adds to it once.
+type ledger struct {
+	mu        sync.Mutex
+	acked     tally
+	positions target.Positions
 }
 
-// schedule says when each request is due. Connections share it: whichever is free takes the next.
-type schedule struct {
-	started  time.Time
-	end      time.Time
-	interval time.Duration // 0: at once
-	taken    atomic.Int64
-}
-
-// next returns when the next request is due; ok is false when there is none any more.
-func (s *schedule) next() (due time.Time, ok bool) {
-	if s.interval == 0 {
-		now := time.Now()
-		return now, now.Before(s.end)
+func (l *ledger) add(b *body, positions []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, cell := range b.cells {
+		l.acked[cell].Events++
+		l.acked[cell].Thousandths += int64(b.values[i])
 	}
-	due = s.started.Add(time.Duration(s.taken.Add(1)-1) * s.interval)
-	return due, due.Before(s.end)
+	return addPositions(l.positions, positions)
 }
 
-// connection sends one request after the other.
+// addPositions takes in the value of a target.PositionHeader, as target.Positions.Add
+// does, without memory of its own.
+func addPositions(positions target.Positions, header []byte) error {
+	for len(header) > 0 {
+		var part []byte
+		part, header, _ = bytes.Cut(header, []byte(","))
+		partition, offset, _ := bytes.Cut(bytes.TrimSpace(part), []byte(":"))
+		number, err := strconv.ParseInt(string(partition), 10, 32)
+		if err != nil {
+			return fmt.Errorf("cannot read %s %q: %w", target.PositionHeader, part, err)
+		}
+		at, err := strconv.ParseInt(string(offset), 10, 64)
+		if err != nil {
+			return fmt.Errorf("cannot read %s %q: %w", target.PositionHeader, part, err)
+		}
+		if last, ok := positions[int32(number)]; !ok || at > last {
+			positions[int32(number)] = at
+		}
+	}
+	return nil
+}
+
+// connection sends requests, up to its pipeline's depth at a time, and waits for their
+// answers.
 type connection struct {
-	sent
-	client    *fasthttp.HostClient
+	Sent
+	job       *job
+	ledger    *ledger
 	generator *generator
-	repeats   float64
-	random    *rand.Rand
-	mode      string
-	request   fasthttp.Request
-	response  fasthttp.Response
-}
+	random    randomness
+	address   string
+	wire      *wire // nil: to be dialled
 
-func (r *run) newConnection(client *fasthttp.HostClient, number int) *connection {
-	seed := rand.Uint64()
-	c := &connection{
-		client: client, repeats: r.Repeats, mode: r.Mode,
-		random:    rand.New(rand.NewPCG(seed, 2)),
-		generator: newGenerator(&r.shape, r.names, fmt.Sprintf("%s-%d-", r.id, number), seed),
-		sent:      sent{acked: newTally(len(r.names)), written: target.Positions{}},
-	}
-	path, contentType := "/api/v1/events/batch", "application/json"
-	switch r.Mode {
-	case modeSingle:
-		path = "/api/v1/events"
-	case modeNDJSON:
-		contentType = "application/x-ndjson"
-	}
-	c.request.Header.SetMethod(fasthttp.MethodPost)
-	c.request.SetRequestURI(r.api.URL + path)
-	c.request.Header.SetContentType(contentType)
-	c.request.Header.Set("Authorization", "Bearer "+r.api.Key)
-	return c
+	bodies   []*body
+	out      []byte  // several requests in one write
+	waiting  []*body // to be sent, or sent again
+	repeated []*body // acknowledged, and to be sent once more
+	refused  bool    // a request was dropped: pause
 }
 
 func (c *connection) run(ctx context.Context, schedule *schedule) error {
+	defer func() {
+		if c.wire != nil {
+			c.wire.close()
+		}
+	}()
 	for ctx.Err() == nil {
 		due, ok := schedule.next()
 		if !ok {
 			return nil
 		}
-		time.Sleep(time.Until(due))
-		if time.Since(due) > lateness {
-			c.late++
+		taken := 0
+		for now := time.Now(); ok; due, ok = schedule.another() {
+			c.take(c.bodies[taken], due, now)
+			if taken++; taken == len(c.bodies) {
+				break
+			}
 		}
-		c.request.SetBodyRaw(c.generator.next(time.Now()))
-		if err := c.sendUntilAcknowledged(ctx); err != nil {
+		c.waiting = append(c.waiting[:0], c.bodies[:taken]...)
+		if err := c.sendWaiting(ctx, false); err != nil {
 			return err
 		}
-		c.latency.add(time.Since(due))
-		c.requests++
-		c.generator.acknowledged(c.acked)
-		if c.random.Float64() < c.repeats {
-			c.repeated++
-			if err := c.sendUntilAcknowledged(ctx); err != nil {
-				return err
-			}
+		c.waiting, c.repeated = append(c.waiting, c.repeated...), c.repeated[:0]
+		if err := c.sendWaiting(ctx, true); err != nil {
+			return err
+		}
+		if c.refused {
+			c.refused = false
+			time.Sleep(retryPause)
 		}
 	}
 	return ctx.Err()
 }
 
-// sendUntilAcknowledged sends the request again until weir has it.
-func (c *connection) sendUntilAcknowledged(ctx context.Context) error {
-	for deadline := time.Now().Add(retryMax); ; c.retries++ {
-		err := c.client.DoTimeout(&c.request, &c.response, requestTimeout)
-		if err == nil {
-			var done bool
-			if done, err = c.judge(); done {
-				return err
-			}
+func (c *connection) take(b *body, due, now time.Time) {
+	if now.Sub(due) > lateness {
+		c.Late++
+	}
+	b.due, b.tries = due, 0
+	c.generator.fill(b, now)
+}
+
+// sendWaiting sends what is waiting, again and again, until nothing is.
+func (c *connection) sendWaiting(ctx context.Context, repeat bool) error {
+	for deadline := time.Now().Add(retryMax); len(c.waiting) > 0; {
+		failure, err := c.attempt(ctx, repeat)
+		if err != nil {
+			return err
 		}
+		if len(c.waiting) == 0 {
+			return nil
+		}
+		c.Retries += int64(len(c.waiting))
 		if time.Now().After(deadline) || ctx.Err() != nil {
-			return fmt.Errorf("a request was not acknowledged in %v: %w", retryMax, err)
+			return fmt.Errorf("a request was not acknowledged in %v: %w", retryMax, failure)
 		}
 		time.Sleep(retryPause)
 	}
+	return nil
 }
 
-// judge says whether the answer ends the matter: acknowledged, or refused, which
-// is an error. A repeat that weir remembers is refused with 422 and is there.
-func (c *connection) judge() (done bool, err error) {
-	status := c.response.StatusCode()
-	switch {
-	case status == fasthttp.StatusOK:
-		return true, c.accept()
-	case status == fasthttp.StatusUnprocessableEntity && allRepeats(c.response.Body(), c.generator.shape.Batch):
-		return true, nil
-	case status == fasthttp.StatusTooManyRequests || status >= 500:
-		return false, fmt.Errorf("status %d: %.300s", status, c.response.Body())
+// attempt sends all that is waiting and reads the answers; what must be sent again is
+// waiting after it, and failure says why. err ends the run.
+func (c *connection) attempt(ctx context.Context, repeat bool) (failure, err error) {
+	if failure = c.write(ctx); failure != nil {
+		c.unsure(c.waiting)
+		return failure, nil
 	}
-	return true, fmt.Errorf("weir refused a request: status %d: %.300s", status, c.response.Body())
+	again := c.waiting[:0]
+	for i, b := range c.waiting {
+		a, broken := c.wire.read()
+		if broken != nil {
+			c.drop()
+			c.unsure(c.waiting[i:])
+			c.waiting = append(again, c.waiting[i:]...)
+			return broken, nil
+		}
+		resend, err := c.settle(b, a, repeat)
+		if resend {
+			again, failure = append(again, b), err
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	c.waiting = again
+	return failure, nil
 }
 
-func (c *connection) accept() error {
-	if c.mode == modeNDJSON {
-		if err := checkBulk(c.response.Body(), c.generator.shape.Batch); err != nil {
+// write sends all that is waiting in one write.
+func (c *connection) write(ctx context.Context) (err error) {
+	if c.wire == nil {
+		if c.wire, err = dial(ctx, c.address); err != nil {
 			return err
 		}
 	}
-	return c.written.Add(string(c.response.Header.Peek(target.PositionHeader)))
+	out := c.waiting[0].bytes
+	if len(c.waiting) > 1 {
+		c.out = c.out[:0]
+		for _, b := range c.waiting {
+			c.out = append(c.out, b.bytes...)
+		}
+		out = c.out
+	}
+	if err := c.wire.write(out); err != nil {
+		c.drop()
+		return err
+	}
+	return nil
+}
+
+func (c *connection) drop() {
+	c.wire.close()
+	c.wire = nil
+}
+
+// unsure notes that requests may or may not have been written.
+func (c *connection) unsure(bodies []*body) {
+	for _, b := range bodies {
+		b.tries++
+		c.Unsure++
+	}
+}
+
+// settle takes the answer to a request; again says to send it once more, because of err.
+func (c *connection) settle(b *body, a answer, repeat bool) (again bool, err error) {
+	again, err = judge(a, c.job.Shape.Mode, len(b.cells))
+	switch {
+	case again && errors.Is(err, errRefused) && c.job.Shape.Shed && b.tries == 0:
+		c.Refused++
+		c.refused = true
+		c.Refusals.Add(time.Since(b.due))
+		return false, nil
+	case again && !errors.Is(err, errRefused):
+		b.tries++
+		c.Unsure++
+		return true, err
+	case err != nil:
+		return again, err
+	case repeat:
+		c.Repeated++
+		return false, nil
+	}
+	c.Latency.Add(time.Since(b.due))
+	c.Requests++
+	if float64(c.random.next()>>11) < c.job.Shape.Repeats*(1<<53) {
+		c.repeated = append(c.repeated, b)
+	}
+	return false, c.ledger.add(b, a.positions)
 }

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"weir/bench/report"
 	"weir/bench/target"
 )
 
@@ -20,8 +24,7 @@ type standIn struct {
 
 	mu       sync.Mutex
 	seen     map[string]bool
-	events   map[string]int64
-	units    map[string]*big.Rat
+	cells    map[string]Cell // by subscription, model and region
 	requests int
 	sandbox  bool
 	// before runs ahead of taking events; true ends the request there.
@@ -34,7 +37,7 @@ type standIn struct {
 
 func newStandIn(t *testing.T) (*standIn, target.API) {
 	t.Helper()
-	s := &standIn{t: t, seen: map[string]bool{}, events: map[string]int64{}, units: map[string]*big.Rat{}}
+	s := &standIn{t: t, seen: map[string]bool{}, cells: map[string]Cell{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/billable_metrics/{code}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) })
 	mux.HandleFunc("GET /api/v1/test_clock", func(w http.ResponseWriter, _ *http.Request) {
@@ -59,7 +62,9 @@ type sentEvent struct {
 	Code          string      `json:"code"`
 	Timestamp     json.Number `json:"timestamp"`
 	Properties    struct {
-		Units json.Number `json:"units"`
+		Units  json.Number `json:"units"`
+		Model  string      `json:"model"`
+		Region string      `json:"region"`
 	} `json:"properties"`
 }
 
@@ -146,41 +151,80 @@ func (s *standIn) count(e sentEvent) {
 		s.t.Errorf("event is %+v", e)
 		return
 	}
-	if s.units[e.Subscription] == nil {
-		s.units[e.Subscription] = new(big.Rat)
+	for i, c := range combinations {
+		if c.model == e.Properties.Model && c.region == e.Properties.Region {
+			name := fmt.Sprint(e.Subscription, i)
+			cell := s.cells[name]
+			cell.add(Cell{1, units.Mul(units, big.NewRat(1000, 1)).Num().Int64()})
+			s.cells[name] = cell
+			return
+		}
 	}
-	s.units[e.Subscription].Add(s.units[e.Subscription], units)
-	s.events[e.Subscription]++
+	s.t.Errorf("event is %+v", e)
 }
 
 func (s *standIn) usage(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	subscription := r.URL.Query().Get("external_subscription_id")
-	units := "0.0"
-	if sum := s.units[subscription]; sum != nil {
-		units = sum.FloatString(3)
+	var cells []Cell
+	for i := range combinations {
+		cells = append(cells, s.cells[fmt.Sprint(r.URL.Query().Get("external_subscription_id"), i)])
 	}
-	fmt.Fprintf(w, `{"customer_usage":{"charges_usage":[{"units":%q,"events_count":%d}]}}`, units, s.events[subscription])
+	object := map[string]any{"customer_usage": usageOf(cells)}
+	if err := json.NewEncoder(w).Encode(object); err != nil {
+		s.t.Error(err)
+	}
 }
 
-// testShape is a short load.
-func testShape(mode string) shape {
+// usageOf is the usage that cells make.
+func usageOf(cells []Cell) *usage {
+	var all Cell
+	for _, c := range cells {
+		all.add(c)
+	}
+	u := &usage{}
+	for _, c := range charges {
+		shown := chargeUsage{Units: thousandths(all), EventsCount: all.Events}
+		for _, value := range c.values {
+			taken := c.filtered(cells, value)
+			shown.Filters = append(shown.Filters, filterUsage{thousandths(taken), taken.Events, map[string][]string{c.field: {value}}})
+		}
+		u.Charges = append(u.Charges, shown)
+	}
+	return u
+}
+
+func thousandths(c Cell) string { return big.NewRat(c.Thousandths, 1000).FloatString(3) }
+
+// testShape is a short load, sent by this process.
+func testShape(mode string) report.Shape {
 	batch := 20
-	if mode == modeSingle {
+	if mode == report.ModeSingle {
 		batch = 1
 	}
-	return shape{
-		Mode: mode, Batch: batch, Connections: 4, Duration: 200 * time.Millisecond, Subscriptions: 5, Zipf: 1.2,
+	return report.Shape{
+		Mode: mode, Batch: batch, Connections: 4, Pipeline: 1, Duration: 200 * time.Millisecond, Subscriptions: 5, Zipf: 1.2,
 		Repeats: 0.3, ProbeEvery: 10 * time.Millisecond,
 	}
 }
 
-func testRun(t *testing.T, api target.API, s shape) *run {
+func testRun(t *testing.T, api target.API, s report.Shape) *run {
 	t.Helper()
-	r := &run{options: options{shape: s}, api: api}
+	r := &run{options: options{Shape: s}, api: api}
 	if err := r.setUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// TestMain lets the test binary be what the program is when it starts copies of itself.
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Args, "-part") {
+		if err := servePart(context.Background(), os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
 }

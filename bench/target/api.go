@@ -25,6 +25,13 @@ const (
 // a read, what the read must cover.
 const PositionHeader = "Weir-Log-Position"
 
+// httpClient keeps the connections of setting up, which the default client would
+// close but for two.
+var httpClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: idleConnectionsMax}}
+
+// idleConnectionsMax is how many connections are kept open between calls.
+const idleConnectionsMax = 64
+
 // Object is a JSON object on its way out.
 type Object = map[string]any
 
@@ -119,7 +126,7 @@ func (a API) once(ctx context.Context, method, path string, header http.Header, 
 	}
 	req.Header = header.Clone()
 	req.Header.Set("Authorization", "Bearer "+a.Key)
-	res, err := http.DefaultClient.Do(req)
+	res, err := httpClient.Do(req)
 	if err != nil {
 		return Answer{}, fmt.Errorf("cannot call weir: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"weir/bench/report"
 )
 
 // How long a child may take to become ready, and to drain.
@@ -38,6 +41,12 @@ type Child struct {
 	Dir    string // removed by Stop
 	PID    int
 
+	// ReadyTook is how long the last start took, from the start of the process until
+	// /readyz said that it serves.
+	ReadyTook time.Duration
+
+	binary string
+	env    []string
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process has ended
 	err    error         // how it ended; read after exited
@@ -54,8 +63,11 @@ func Start(ctx context.Context, opts ChildOptions) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Child{Dir: dir, exited: make(chan struct{})}
-	if err := c.start(ctx, binary, opts); err != nil {
+	c := &Child{Dir: dir, binary: binary}
+	if err = c.prepare(opts); err == nil {
+		err = c.Restart(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return c, nil
@@ -74,34 +86,77 @@ func dataDir() (string, error) {
 	return dir, nil
 }
 
-func (c *Child) start(ctx context.Context, binary string, opts ChildOptions) error {
+// prepare chooses addresses and a key, which stay the child's.
+func (c *Child) prepare(opts ChildOptions) error {
 	addresses, err := freeAddresses(2)
 	if err != nil {
 		return err
 	}
 	c.API = API{URL: "http://" + addresses[0], Key: "bench_" + strings.ToLower(rand.Text())}
 	c.OpsURL = "http://" + addresses[1]
-	logFile, err := os.Create(c.logPath())
+	c.env = append(inherited(os.Environ()),
+		"WEIR_LISTEN="+addresses[0], "WEIR_OPS_LISTEN="+addresses[1],
+		"WEIR_DATA_DIR="+c.DataDir(), "WEIR_API_KEY="+c.API.Key,
+		fmt.Sprintf("WEIR_SANDBOX=%t", opts.Sandbox))
+	c.env = append(c.env, opts.Env...)
+	return nil
+}
+
+// Restart starts the child again, on the data it has, and waits until it is ready. It
+// must have ended, by Kill or by itself.
+func (c *Child) Restart(ctx context.Context) error {
+	logFile, err := os.OpenFile(c.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		return fmt.Errorf("cannot make weir's log file: %w", err)
+		return fmt.Errorf("cannot open weir's log file: %w", err)
 	}
 	defer logFile.Close() // the child has its own descriptor
-	c.cmd = exec.Command(binary, "all")
+	c.cmd = exec.Command(c.binary, "all")
 	c.cmd.Stdout, c.cmd.Stderr = logFile, logFile
 	c.cmd.SysProcAttr = childAttributes()
-	c.cmd.Env = append(inherited(os.Environ()),
-		"WEIR_LISTEN="+addresses[0], "WEIR_OPS_LISTEN="+addresses[1],
-		"WEIR_DATA_DIR="+filepath.Join(c.Dir, "data"), "WEIR_API_KEY="+c.API.Key,
-		fmt.Sprintf("WEIR_SANDBOX=%t", opts.Sandbox))
-	c.cmd.Env = append(c.cmd.Env, opts.Env...)
+	c.cmd.Env = c.env
+	c.exited, c.err = make(chan struct{}), nil
+	started := time.Now()
 	if err := c.run(); err != nil {
-		return fmt.Errorf("cannot start %s: %w", binary, err)
+		return fmt.Errorf("cannot start %s: %w", c.binary, err)
 	}
 	if err := c.waitReady(ctx); err != nil {
 		return errors.Join(fmt.Errorf("weir did not become ready: %w\n%s", err, c.LogTail()), c.end())
 	}
+	c.ReadyTook = time.Since(started)
 	return nil
 }
+
+// Settle stops the child as a SIGTERM does and starts it again, so that what was only in
+// write-ahead logs is in tables, and waits until it has stopped compacting, for as long
+// as most. It returns what the log and the store take then.
+func (c *Child) Settle(ctx context.Context, most time.Duration) (log, store report.Disk, err error) {
+	if err := errors.Join(c.end(), c.Restart(ctx)); err != nil {
+		return log, store, err
+	}
+	return c.Settled(ctx, most)
+}
+
+// Kill ends the child as kill -9 does, and waits for its end.
+func (c *Child) Kill() error {
+	if err := c.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("cannot kill weir: %w", err)
+	}
+	<-c.exited
+	return nil
+}
+
+// Setting returns what the child was given for a variable, "" for nothing.
+func (c *Child) Setting(name string) (value string) {
+	for _, entry := range c.env {
+		if v, ok := strings.CutPrefix(entry, name+"="); ok {
+			value = v // the last one counts
+		}
+	}
+	return value
+}
+
+// DataDir is where the child keeps everything.
+func (c *Child) DataDir() string { return filepath.Join(c.Dir, "data") }
 
 // inherited returns the environment without weir's settings, but for where
 // PostgreSQL's binaries are.
@@ -133,13 +188,14 @@ func freeAddresses(n int) ([]string, error) {
 // that ends a child when we are killed comes when the *thread* that started it ends.
 func (c *Child) run() error {
 	started := make(chan error)
+	cmd, exited := c.cmd, c.exited
 	go func() {
 		runtime.LockOSThread()
-		err := c.cmd.Start()
+		err := cmd.Start()
 		started <- err
 		if err == nil {
-			c.err = c.cmd.Wait()
-			close(c.exited)
+			c.err = cmd.Wait()
+			close(exited)
 		}
 	}()
 	if err := <-started; err != nil {
@@ -169,16 +225,26 @@ func (c *Child) waitReady(ctx context.Context) error {
 }
 
 func ready(ctx context.Context, url string) bool {
+	_, err := get(ctx, url)
+	return err == nil
+}
+
+// get reads a URL that must answer 200.
+func get(ctx context.Context, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return false
+		return nil, err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := httpClient.Do(req)
 	if err != nil {
-		return false
+		return nil, err
 	}
-	res.Body.Close()
-	return res.StatusCode == http.StatusOK
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s was answered %d", url, res.StatusCode)
+	}
+	return body, err
 }
 
 // Exited is closed when the process has ended, by Stop or by itself.

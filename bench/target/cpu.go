@@ -42,16 +42,21 @@ func parseStat(stat []byte) (time.Duration, error) {
 }
 
 // MemoryBytes returns the child's resident memory, at its highest.
-func (c *Child) MemoryBytes() (int64, error) {
+func (c *Child) MemoryBytes() (int64, error) { return c.memory("VmHWM:") }
+
+// MemoryNow returns the child's resident memory as it is now.
+func (c *Child) MemoryNow() (int64, error) { return c.memory("VmRSS:") }
+
+func (c *Child) memory(name string) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.PID))
 	if err != nil {
 		return 0, fmt.Errorf("cannot read memory: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if kilobytes, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if kilobytes, ok := strings.CutPrefix(line, name); ok {
 			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kilobytes), " kB"), 10, 64)
 			return n << 10, err
 		}
 	}
-	return 0, fmt.Errorf("cannot read memory: no VmHWM in /proc/%d/status", c.PID)
+	return 0, fmt.Errorf("cannot read memory: no %s in /proc/%d/status", name, c.PID)
 }

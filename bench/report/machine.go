@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"bufio"
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// machine says where a figure comes from.
-type machine struct {
+// Machine says where a figure comes from.
+type Machine struct {
 	Processor string `json:"processor"`
 	Cores     int    `json:"cores"`
 	Memory    string `json:"memory"`
@@ -19,8 +19,10 @@ type machine struct {
 	Weir      string `json:"weir"` // what its version command says
 }
 
-func describeMachine(weir string) machine {
-	m := machine{
+// DescribeMachine describes this machine, and the weir binary at a path, "" for one
+// that somebody else started.
+func DescribeMachine(weir string) Machine {
+	m := Machine{
 		Processor: valueIn("/proc/cpuinfo", "model name"),
 		Cores:     runtime.NumCPU(),
 		Memory:    valueIn("/proc/meminfo", "MemTotal"),
@@ -55,6 +57,6 @@ func valueIn(path, name string) string {
 	return "unknown"
 }
 
-func (m machine) String() string {
+func (m Machine) String() string {
 	return fmt.Sprintf("%s, %d cores, %s, Linux %s; generator %s, server %s", m.Processor, m.Cores, m.Memory, m.Kernel, m.Go, m.Weir)
 }
