@@ -48,7 +48,7 @@ load: build postgresql bench-tools ## send one load; LOAD_FLAGS="-mode batch -ba
 
 .PHONY: bench-tools
 bench-tools:
-	@$(GO) build -o bin/load ./bench/load && $(GO) build -o bin/suite ./bench/suite
+	@$(GO) build -o bin/load ./bench/load && $(GO) build -o bin/suite ./bench/suite && $(GO) build -o bin/minimal ./bench/minimal
 
 .PHONY: test
 test: postgresql lago-client ## run every test; needs nothing started beforehand

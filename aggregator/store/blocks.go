@@ -30,12 +30,13 @@ type packer struct {
 	p       *Pending
 	grouped Pending // the same events, by group; the shapes are in p
 	groups  []eventGroup
-	slots   []int32 // open addressing: index into groups, plus one; the length is a power of two
-	of      []int32 // the group of each pending event; -1 = none
+	slots   []int32    // open addressing: index into groups, plus one; the length is a power of two
+	of      []int32    // the group of each pending event; -1 = none
 	order   []int32    // scratch
 	runs    []eventRun // scratch
 	writer  blockWriter
 	key     []byte
+	pace    Pace
 }
 
 // eventGroup are the events of one series in one hour.
@@ -58,7 +59,7 @@ func (p *Pending) writeEvents(batch *pebble.Batch) error {
 		return nil
 	}
 	k := packers.Get().(*packer)
-	k.p = p
+	k.p, k.pace = p, Pace{}
 	order := k.group()
 	k.gather(order)
 	for _, i := range order {
@@ -97,6 +98,7 @@ func (k *packer) group() (order []int32) {
 		g.count++
 		g.bytes += int(e.bytes)
 		k.of[i] = last
+		k.pace.Step()
 	}
 	order = make([]int32, len(k.groups))
 	for i := range order {
@@ -135,6 +137,7 @@ func (k *packer) gather(order []int32) {
 		copy(q.arena[g.arenaAt:], p.arena[e.at:e.at+e.bytes])
 		g.at++
 		g.arenaAt += int(e.bytes)
+		k.pace.Step()
 	}
 }
 
@@ -199,6 +202,7 @@ func (k *packer) writeBlock(batch *pebble.Batch, g *eventGroup, from, to int) er
 		series: g.series, hour: g.hour, lowest: all[from].position,
 		first: int32((first - start) / milliNanos), last: int32((last - start) / milliNanos),
 	}
+	k.pace.Rest()
 	k.key = key.append(k.key[:0])
 	value := k.writer.write(&k.grouped, k.p.arena, order, start, all[from].position, all[to-1].position)
 	return batch.Set(k.key, value, nil)

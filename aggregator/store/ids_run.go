@@ -168,6 +168,7 @@ type runWriter struct {
 	hashes  []idHash
 	key     []byte
 	value   []byte
+	pace    Pace
 }
 
 // newRunWriter returns a writer of a run that will have a number of entries.
@@ -194,6 +195,7 @@ func (w *runWriter) flush() error {
 	if len(w.waiting) == 0 {
 		return nil
 	}
+	w.pace.Rest()
 	last := &w.waiting[len(w.waiting)-1]
 	w.key = appendIDBlockKey(w.key[:0], w.run.number, &last.id, last.seen.Revision, last.seen.Position)
 	w.value = w.blocks.append(w.value[:0], w.waiting)
@@ -209,6 +211,7 @@ func (w *runWriter) finish() (idRun, error) {
 		return idRun{}, err
 	}
 	err := w.run.filter.pieces(func(number int, value []byte) error {
+		w.pace.Rest()
 		w.key = appendFilterKey(w.key[:0], w.run.number, number)
 		return w.set(w.key, value)
 	})

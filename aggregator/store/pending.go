@@ -102,7 +102,7 @@ func (p *Pending) Append(series *SeriesName, id ingest.ID, content uint32, e *in
 		panic("BUG: too much is pending")
 	}
 	if cap(p.arena)-at < size {
-		p.arena = slices.Grow(p.arena, size)
+		p.arena = slices.Grow(p.arena, max(size, at)) // append would copy it four times as often
 	}
 	p.arena = p.arena[:at+size]
 	b := p.arena[at:]
@@ -113,6 +113,9 @@ func (p *Pending) Append(series *SeriesName, id ingest.ID, content uint32, e *in
 	for i := range e.Properties {
 		b = putText(b, e.Properties[i].Text)
 	}
+	if n := len(p.events); n == cap(p.events) || n == cap(p.names) {
+		p.Grow(max(pendingEventsMin, n), 0)
+	}
 	p.names = append(p.names, series)
 	p.events = append(p.events, pendingEvent{
 		id: id, series: series.Number,
@@ -122,6 +125,9 @@ func (p *Pending) Append(series *SeriesName, id ingest.ID, content uint32, e *in
 		txnBytes: uint8(len(e.TransactionID)), filled: e.Filled, precise: e.PreciseTotal != nil,
 	})
 }
+
+// pendingEventsMin is for how many events there is room at the least, once there is one.
+const pendingEventsMin = 16
 
 // textHeadBytes is the length of a text's length.
 const textHeadBytes = 2

@@ -37,8 +37,13 @@ func (r *rows) bytes() int {
 
 // setIn puts the rows into a batch, in the order of their keys.
 func (r *rows) setIn(batch *pebble.Batch) error {
-	slices.SortFunc(r.list, func(a, b row) int { return bytes.Compare(r.key(a), r.key(b)) })
+	var pace Pace
+	slices.SortFunc(r.list, func(a, b row) int {
+		pace.Step()
+		return bytes.Compare(r.key(a), r.key(b))
+	})
 	for _, row := range r.list {
+		pace.Step()
 		if err := batch.Set(r.key(row), r.value(row), nil); err != nil {
 			return err
 		}

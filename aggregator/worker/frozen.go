@@ -42,6 +42,7 @@ func (f *frozen) put(w store.Window, number int32, cell string, c aggregator.Cou
 
 // putIn makes the rows of a checkpoint.
 func (f *frozen) putIn(c *store.Checkpoint) {
+	var pace store.Pace
 	for i := range f.series {
 		s := &f.series[i]
 		for _, d := range s.drops {
@@ -53,6 +54,7 @@ func (f *frozen) putIn(c *store.Checkpoint) {
 		for j := s.countersFrom; j < s.counters; j++ {
 			counter := &f.counters[j]
 			c.PutCounter(s.row.Number, s.definition, counter.window, counter.number, counter.cell, &counter.counter)
+			pace.Step()
 		}
 		if s.nameNew {
 			c.PutName(s.name)

@@ -18,10 +18,10 @@ import (
 type recentIDs struct {
 	index  idIndex
 	chunks []idChunk
-	first  uint32   // number of the first slot in chunks; numbers go round
-	used   int      // slots in chunks; the last chunk is full up to it
+	first  uint32     // number of the first slot in chunks; numbers go round
+	used   int        // slots in chunks; the last chunk is full up to it
 	spare  [][]idSlot // memory of the chunks that were let go of last
-	max    int      // how many ids there may be; 0 = any number
+	max    int        // how many ids there may be; 0 = any number
 	// floor: every id that has an entry at or above it is here. 0: every id that the partition
 	// ever had; the disk need not be asked.
 	floor ingest.Position

@@ -25,7 +25,7 @@ const (
 // TestAggregator bounds the stages of the aggregator, in yardsticks per event.
 func TestAggregator(t *testing.T) {
 	yardstick.Ratio(t, "make, read, look up, count and keep", 75, func() func(int) { return countStage(t) })
-	yardstick.Ratio(t, "keep", 11, keepStage)
+	yardstick.Ratio(t, "keep", 13, keepStage)
 	yardstick.Ratio(t, "look up an id never seen", 6, func() func(int) { return lookupStage(t) })
 	yardstick.Ratio(t, "checkpoint", 70, func() func(int) { return checkpointStage(t) })
 }

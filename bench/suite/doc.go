@@ -10,6 +10,10 @@
 // do not add up fails the suite. Results go to a directory named by the commit, as text
 // and JSON, with the machine and the shape of every load in them.
 //
+// Rows named yardstick are of bench/minimal, the least that counts durably, in the same
+// sitting: what weir promises of its speed is also a ratio to it, which a slower machine
+// or a busy neighbour hardly moves.
+//
 // # What the figures leave out
 //
 // Generator, server and PostgreSQL share the machine, so the throughput is that of all

@@ -17,6 +17,7 @@ import (
 // suite is where everything is, and how long to measure.
 type suite struct {
 	weir, load    string // binaries
+	minimal       string // binary of bench/minimal
 	out           string // directory of results
 	commit        string
 	run           time.Duration // of one load of the table
@@ -32,6 +33,7 @@ func main() {
 	flags := flag.NewFlagSet("suite", flag.ContinueOnError)
 	flags.StringVar(&s.weir, "weir", "bin/weir", "weir binary")
 	flags.StringVar(&s.load, "load", "bin/load", "binary of bench/load")
+	flags.StringVar(&s.minimal, "minimal", "bin/minimal", "table: binary of bench/minimal, which weir is compared with")
 	flags.StringVar(&s.out, "out", "bench/results", "directory of results; a directory for the commit is made in it")
 	flags.StringVar(&s.commit, "commit", "unknown", "name of what is measured")
 	flags.DurationVar(&s.run, "run", 10*time.Second, "how long a load is; those of full are twice that, but for the soak")

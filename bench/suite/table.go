@@ -109,6 +109,9 @@ func (s *suite) batches(ctx context.Context, t *table) error {
 			Beside: fmt.Sprintf("after a restart; %.0f B of it in tables", logTables),
 		},
 	)
+	if err := s.least(ctx, t, r, "batches of 100", s.standard(report.ModeBatch, 100, standardConnections), 0.53, 0.79, 1.67, 1.29); err != nil {
+		return err
+	}
 	minimal, err := s.sendLoad(ctx, s.standard(report.ModeBatch, 100, standardConnections, "minimal", true, "duration", s.run/2))
 	if err != nil {
 		return err
@@ -123,7 +126,7 @@ func (s *suite) lines(ctx context.Context, t *table) error {
 		return err
 	}
 	t.add(r, row{What: "NDJSON of 1,000", Unit: "k/s", Value: kilo(r.CountedPerSecond), Floor: 900, Target: 1200, Beside: costs(r)})
-	return nil
+	return s.least(ctx, t, r, "NDJSON of 1,000", s.standard(report.ModeNDJSON, 1000, standardConnections), 0.58, 0.77, 0, 0)
 }
 
 func (s *suite) singles(ctx context.Context, t *table) error {
@@ -133,6 +136,9 @@ func (s *suite) singles(ctx context.Context, t *table) error {
 		return err
 	}
 	t.add(r, row{What: "one event per request", Unit: "k/s", Value: kilo(r.CountedPerSecond), Floor: 30, Target: 40, Beside: costs(r)})
+	if err := s.least(ctx, t, r, "one event per request", s.standard(report.ModeSingle, 1, connections), 0.70, 0.93, 0, 0); err != nil {
+		return err
+	}
 	const depth = 16
 	r, err = s.sendLoad(ctx, s.standard(report.ModeSingle, 1, connections, "pipeline", depth, "duration", s.run/2))
 	if err != nil {
