@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -83,7 +84,7 @@ func (s *side) events(c *comparison, name SeriesName) iter.Seq[comparedEvent] {
 			}
 			return nil
 		}
-		if err := scan.run(func(int32) error { return nil }); err != nil && err != errEnough {
+		if err := scan.run(func(int32) error { return nil }); err != nil && !errors.Is(err, errEnough) {
 			yield(comparedEvent{err: err})
 		}
 	}

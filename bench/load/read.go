@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -38,7 +39,7 @@ func (r *reader) readUntil(ctx context.Context) error {
 		})
 	}
 	reading.Wait()
-	if err := context.Cause(ctx); err != context.Canceled { //nolint:errorlint // the plain end, not a wrapped one
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil

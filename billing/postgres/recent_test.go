@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -238,7 +239,8 @@ func TestRunningSubscriptionErrors(t *testing.T) {
 			},
 		} {
 			_, err := find(ctx, w.org.ID, customer, subscription)
-			if refused, ok := err.(*billing.Error); !ok || refused.Code != code {
+			var refused *billing.Error
+			if !errors.As(err, &refused) || refused.Code != code {
 				t.Errorf("%s of %s: got %v, want %s", subscription, customer, err, code)
 			}
 		}
