@@ -27,7 +27,7 @@ demo: build postgresql ## replay an hour of real LLM requests, bill the month, c
 	@$(GO) build -o bin/demo ./bench/demo && exec bin/demo -weir bin/weir $(DEMO_FLAGS)
 
 .PHONY: bench
-bench: build postgresql bench-tools ## measure what weir promises of its speed, in two minutes, beside floors and targets
+bench: build postgresql bench-tools ## measure what weir promises of its speed, in some three minutes, beside floors and targets
 	@exec bin/suite table -commit "$(VERSION)" $(BENCH_FLAGS)
 
 .PHONY: bench-full

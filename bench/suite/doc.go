@@ -1,7 +1,7 @@
 // Command suite measures what weir promises of its speed, and prints it beside the
 // floors and targets:
 //
-//	suite table    two minutes: throughput, latencies, processor time, disk, replay, idle memory
+//	suite table    some three minutes: throughput, latencies, processor time, disk, replay, idle memory
 //	suite full     an hour (-duration): a soak at 70 % of capacity with readings beside,
 //	               judged for flatness; then overload, and a noisy neighbour
 //	suite kafka    the same throughput with Kafka as the log, beside Kafka's own producer

@@ -19,7 +19,7 @@ type table struct {
 	failed  []error
 }
 
-// table measures the two-minute set, prints it and keeps it. A measurement that fails
+// table measures the set of some three minutes, prints it and keeps it. A measurement that fails
 // leaves its rows out and fails the set at its end.
 func (s *suite) table(ctx context.Context) error {
 	t := &table{At: time.Now().UTC(), Commit: s.commit, Machine: s.machine}

@@ -41,7 +41,7 @@ type Config struct {
 	OrganizationRequestsPerSecond int `name:"organization-requests-per-second" env:"WEIR_ORGANIZATION_REQUESTS_PER_SECOND" default:"0" help:"Requests one organization may send in a second to one process, events and all others; 0: no limit."`
 	OrganizationEventsPerSecond   int `name:"organization-events-per-second" env:"WEIR_ORGANIZATION_EVENTS_PER_SECOND" default:"0" help:"Events one organization may send in a second to one process; 0: no limit."`
 
-	CheckpointInterval time.Duration `env:"WEIR_CHECKPOINT_INTERVAL" default:"1s" help:"Time between checkpoints of a partition that changes."`
+	CheckpointInterval time.Duration `env:"WEIR_CHECKPOINT_INTERVAL" default:"1s" help:"Time between checkpoints of a partition that changes; up to five seconds under load, at once when an invoice waits."`
 
 	LogLevel  slog.Level `env:"WEIR_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat string     `env:"WEIR_LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
