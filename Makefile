@@ -58,11 +58,12 @@ test: postgresql lago-client ## run every test; needs nothing started beforehand
 race: postgresql ## run the tests of the concurrent packages under the race detector
 	$(GO) test -race -short -timeout 20m ./ingest/... ./aggregator/... ./billing/biller/...
 
+# A count and not a time: with a time, Go 1.26 now and then calls the end of it a failure (golang/go#75804).
 .PHONY: fuzz
-fuzz: ## fuzz every parser and stored format, FUZZTIME each (default 30s)
+fuzz: ## fuzz every parser and stored format, FUZZTIME executions each (default 500000x)
 	@for package in ./ingest ./ingest/intake ./aggregator; do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 5x $$package || exit 1; done; done
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-500000x} -fuzzminimizetime 5x $$package || exit 1; done; done
 
 .PHONY: mutants
 mutants: ## break metering on purpose, one way at a time, and see that the tests notice each; EVERY=5 for one in five
