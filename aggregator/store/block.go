@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/bits"
 
 	"weir/ingest"
 )
@@ -13,7 +15,7 @@ import (
 //
 //	version 1
 //	number of events; the highest position, above the lowest, which stands in the key
-//	unit 1, that all timestamps are multiples of, as an index into blockUnits
+//	unit 1, that all timestamps are multiples of, as an index into timeUnits
 //	events
 //
 // An event, each number as a varint:
@@ -46,15 +48,12 @@ const (
 	shapesMax = 1 << 12
 )
 
-// blockUnits are what timestamps may be multiples of, in nanoseconds.
-var blockUnits = [...]int64{1, 1e3, 1e6, 1e9}
-
 var errCorruptBlock = errors.New("block of events is corrupt")
 
 // blockWriter makes blocks. The zero value is ready for use, and used again.
 type blockWriter struct {
 	b      []byte
-	p      *Pending
+	p      *groupedEvents
 	arena  []byte // where the shapes are
 	shapes []blockShape
 	used   int // of shapes
@@ -76,16 +75,17 @@ type blockShape struct {
 // dictionary are the first texts of a property. Where references are rare, nobody looks for them any more.
 type dictionary struct {
 	texts       [dictionaryMax][]byte
+	tags        [dictionaryMax]byte // tagOf the texts
 	n           int
 	last        int // that was referred to
 	hits, tries int
 }
 
-// write returns the block of some events of p, of one series and hour, whose lowest and highest positions are
+// write returns the block of some of the events, of one series and hour, whose lowest and highest positions are
 // given. Their shapes stand in an arena. The block is valid until the next call.
-func (w *blockWriter) write(p *Pending, shapes []byte, events []int32, hourStart int64, lowest, highest ingest.Position) []byte {
+func (w *blockWriter) write(p *groupedEvents, shapes []byte, events []int32, hourStart int64, lowest, highest ingest.Position) []byte {
 	unit := unitOf(p, events, hourStart)
-	w.p, w.arena, w.used, w.unit = p, shapes, 0, blockUnits[unit]
+	w.p, w.arena, w.used, w.unit = p, shapes, 0, timeUnits[unit]
 	w.b = append(w.b[:0], blockVersion)
 	w.b = binary.AppendUvarint(w.b, uint64(len(events)))
 	w.b = binary.AppendUvarint(w.b, uint64(highest-lowest))
@@ -98,18 +98,26 @@ func (w *blockWriter) write(p *Pending, shapes []byte, events []int32, hourStart
 	return w.b
 }
 
+// release lets go of what is not the writer's.
+func (w *blockWriter) release() {
+	w.p, w.arena = nil, nil
+	for i := range w.shapes {
+		w.shapes[i].bytes = nil
+	}
+}
+
 // unitOf returns the index of the largest unit that all timestamps are multiples of.
-func unitOf(p *Pending, events []int32, hourStart int64) int {
-	unit := len(blockUnits) - 1
+func unitOf(p *groupedEvents, events []int32, hourStart int64) int {
+	unit := len(timeUnits) - 1
 	for _, at := range events {
-		for unit > 0 && (p.events[at].timestamp-hourStart)%blockUnits[unit] != 0 {
+		for !isWhole(p.events[at].timestamp-hourStart, unit) {
 			unit--
 		}
 	}
 	return unit
 }
 
-func (w *blockWriter) event(e *pendingEvent) {
+func (w *blockWriter) event(e *groupedEvent) {
 	shape := w.shape(e.shape)
 	flags := uint64(0)
 	if e.filled {
@@ -124,15 +132,15 @@ func (w *blockWriter) event(e *pendingEvent) {
 	if e.receivedAt == w.last.receivedAt {
 		flags |= blockSameAge
 	}
-	w.b = binary.AppendUvarint(w.b, uint64(shape)<<blockFlags|flags)
+	w.b = appendUvarint(w.b, uint64(shape)<<blockFlags|flags)
 	if shape == w.used {
 		w.define(e.shape)
 	}
-	w.b = binary.AppendUvarint(w.b, uint64((e.timestamp-w.last.timestamp)/w.unit))
+	w.b = appendUvarint(w.b, uint64((e.timestamp-w.last.timestamp)/w.unit))
 	w.b = binary.AppendVarint(w.b, e.position.Offset()-w.last.position.Offset())
-	w.b = binary.AppendUvarint(w.b, uint64(e.position.Index()))
+	w.b = appendUvarint(w.b, uint64(e.position.Index()))
 	if e.revision > 0 {
-		w.b = binary.AppendUvarint(w.b, uint64(e.revision))
+		w.b = appendUvarint(w.b, uint64(e.revision))
 	}
 	if flags&blockSameAge == 0 {
 		w.b = binary.AppendVarint(w.b, e.receivedAt-w.last.receivedAt)
@@ -153,13 +161,34 @@ func (w *blockWriter) event(e *pendingEvent) {
 
 func (w *blockWriter) transactionID(id []byte) {
 	last := w.last.transactionID
-	shared, most := 0, min(len(id), len(last))
-	for shared < most && id[shared] == last[shared] {
-		shared++
-	}
-	w.b = binary.AppendUvarint(w.b, uint64(shared))
-	w.b = appendBytes(w.b, id[shared:])
+	shared := sharedBytes(id, last)
+	w.b = appendUvarint(w.b, uint64(shared))
+	w.b = appendUvarint(w.b, uint64(len(id)-shared))
+	w.b = append(w.b, id[shared:]...)
 	w.last.transactionID = id
+}
+
+// sharedBytes returns how many bytes two texts have in common at their beginnings.
+func sharedBytes(a, b []byte) int {
+	n, most := 0, min(len(a), len(b))
+	for n+8 <= most {
+		if different := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); different != 0 {
+			return n + bits.TrailingZeros64(different)/8
+		}
+		n += 8
+	}
+	for n < most && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// appendUvarint is binary.AppendUvarint, which is slower where most are short.
+func appendUvarint(dst []byte, v uint64) []byte {
+	if v < 0x80 {
+		return append(dst, byte(v))
+	}
+	return binary.AppendUvarint(dst, v)
 }
 
 // text writes a text of a property, or a reference to an earlier one.
@@ -172,22 +201,43 @@ func (w *blockWriter) text(d *dictionary, text []byte) {
 	}
 	if d.tries < triesMin || d.hits*4 > d.tries {
 		d.tries++
-		for i := range d.n {
-			if string(d.texts[i]) == string(text) {
-				d.hits++
-				d.last = i
-				w.b = append(w.b, byte(i<<1|1))
-				return
-			}
+		if i := d.find(text); i >= 0 {
+			d.hits++
+			d.last = i
+			w.b = append(w.b, byte(i<<1|1))
+			return
 		}
 	}
 	if d.n < dictionaryMax {
-		d.texts[d.n] = text
+		d.texts[d.n], d.tags[d.n] = text, tagOf(text)
 		d.last = d.n
 		d.n++
 	}
-	w.b = binary.AppendUvarint(w.b, uint64(len(text))<<1)
+	w.b = appendUvarint(w.b, uint64(len(text))<<1)
 	w.b = append(w.b, text...)
+}
+
+// find returns the index of a text, -1 when it is not there.
+func (d *dictionary) find(text []byte) int {
+	tag := tagOf(text)
+	for from := 0; ; from++ {
+		at := bytes.IndexByte(d.tags[from:d.n], tag)
+		if at < 0 {
+			return -1
+		}
+		if from += at; string(d.texts[from]) == string(text) {
+			return from
+		}
+	}
+}
+
+// tagOf returns a byte that equal texts have in common, and others mostly do not.
+func tagOf(text []byte) byte {
+	n := len(text)
+	if n == 0 {
+		return 0
+	}
+	return byte(n)<<5 ^ text[n-1] ^ text[n/2]<<3
 }
 
 // shape returns the index of the shape that stands at a place in the arena; one that is

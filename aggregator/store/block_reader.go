@@ -43,10 +43,10 @@ func (b *blockReader) open(value []byte, hourStart int64, lowest ingest.Position
 	b.left = b.r.uvarint()
 	span := b.r.uvarint()
 	unit := b.r.byte()
-	if b.r.failed || int(unit) >= len(blockUnits) || b.left == 0 || span > math.MaxInt64-uint64(lowest) {
+	if b.r.failed || int(unit) >= len(timeUnits) || b.left == 0 || span > math.MaxInt64-uint64(lowest) {
 		return errCorruptBlock
 	}
-	b.highest, b.unit = lowest+ingest.Position(span), blockUnits[unit]
+	b.highest, b.unit = lowest+ingest.Position(span), timeUnits[unit]
 	e := &b.event
 	e.Timestamp, e.Position, e.ReceivedAt = hourStart, lowest, math.MinInt64
 	b.transactionID = b.transactionID[:0]

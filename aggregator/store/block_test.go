@@ -62,7 +62,7 @@ func TestGoldenBlock(t *testing.T) {
 	defer closeStore(t, s)
 	batch := s.db.NewBatch()
 	defer batch.Close()
-	if err := goldenPending().writeEvents(batch); err != nil {
+	if err := goldenPending().writeEvents(into(batch)); err != nil {
 		t.Fatal(err)
 	}
 	reader := batch.Reader()
@@ -194,7 +194,7 @@ func TestBlocksHoldAll(t *testing.T) {
 			mustEqual(t, seed, &e, want)
 		}
 		batch := s.db.NewBatch()
-		if err := p.writeEvents(batch); err != nil {
+		if err := p.writeEvents(into(batch)); err != nil {
 			t.Fatal(err)
 		}
 		count := 0

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,9 +26,17 @@ type drop struct {
 	definition aggregator.Definition
 }
 
+// room returns the rows, with memory.
+func (c *Checkpoint) room() *rows {
+	if c.rows.list == nil {
+		c.rows = *checkpointRows.get()
+	}
+	return &c.rows
+}
+
 // PutSeries writes what is known of a series.
 func (c *Checkpoint) PutSeries(name *SeriesName, s *Series) {
-	r := &c.rows
+	r := c.room()
 	at := len(r.arena)
 	r.arena = appendSeriesKey(r.arena, spaceSeries, name.Organization, name.Subscription, name.Code)
 	value := len(r.arena)
@@ -37,7 +46,7 @@ func (c *Checkpoint) PutSeries(name *SeriesName, s *Series) {
 
 // PutName makes a series known by its number.
 func (c *Checkpoint) PutName(name *SeriesName) {
-	r := &c.rows
+	r := c.room()
 	at := len(r.arena)
 	r.arena = appendNumberKey(r.arena, spaceName, name.Number)
 	value := len(r.arena)
@@ -53,17 +62,17 @@ func (c *Checkpoint) DropCounters(series uint64, d aggregator.Definition) {
 
 // PutCell makes a cell of a series known.
 func (c *Checkpoint) PutCell(series uint64, d aggregator.Definition, cell string) {
-	c.rows.putCell(series, d, cell)
+	c.room().putCell(series, d, cell)
 }
 
 // PutCounter writes the absolute value of a counter.
 func (c *Checkpoint) PutCounter(series uint64, d aggregator.Definition, w Window, number int32, cell string, counter *aggregator.Counter) {
-	c.rows.putCounter(series, d, w, number, cell, counter)
+	c.room().putCounter(series, d, w, number, cell, counter)
 }
 
 // PutAside keeps something that was set aside.
 func (c *Checkpoint) PutAside(a *Aside) {
-	r := &c.rows
+	r := c.room()
 	at := len(r.arena)
 	r.arena = appendAsideKey(r.arena, a.Position, a.Reason)
 	value := len(r.arena)
@@ -78,13 +87,14 @@ func (c *Checkpoint) PutAside(a *Aside) {
 type step int
 
 const (
-	stepBuilt     step = iota // the batch holds all, the store nothing of it
+	stepBuilt     step = iota // the batch or the tables hold all, the store nothing of it
 	stepCommitted             // the commit point is reached
 	stepMerged                // runs of ids that had to be are merged, or that is under way
 )
 
-// Write makes a checkpoint durable, by one synced batch: all of it is in the store, or
-// nothing. After an error the store must not be written any more.
+// Write makes a checkpoint durable, by one synced batch or by tables that are taken in at once: all of it is in the
+// store, or nothing. After an error the store must not be written any more. What was put into the checkpoint is gone then, but for
+// Progress and Pending.
 func (s *Store) Write(c *Checkpoint) error {
 	if s.readOnly {
 		return ErrReadOnly
@@ -113,43 +123,104 @@ const (
 	idBytes = 36
 )
 
-func (s *Store) commit(c *Checkpoint) (err error) {
+// checkpointLimits say how a checkpoint is written, by its size in bytes; tests make them smaller.
+type checkpointLimits struct {
+	// tables is from where on it goes around the log of Pebble: what is written to that is written once more soon, but
+	// needs no files of its own.
+	tables int
+	// segment is from how many bytes of texts on the blocks of events go into a segment.
+	segment int
+}
+
+var checkpointLimitsDefault = checkpointLimits{tables: 512 << 10, segment: 256 << 10}
+
+func (s *Store) commit(c *Checkpoint) error {
 	// Events take less in blocks than pending.
 	size := len(c.Pending.arena) + idBytes*len(c.Pending.events) + c.rows.bytes() + batchHeadBytes
-	batch := s.db.NewBatchWithSize(size)
-	defer closeInto(batch, &err)
-	publish, err := s.fill(batch, c)
-	if err != nil {
-		return err
+	write := s.commitBatch
+	if size >= s.limits.tables && len(c.drops) == 0 {
+		write = s.commitTables
 	}
-	s.step(stepBuilt)
-	if err := batch.Commit(pebble.Sync); err != nil {
+	publish, err := write(c, size)
+	if err != nil {
 		return err
 	}
 	publish()
 	progress := c.Progress
 	s.progress.Store(&progress)
+	c.rows.recycle()
 	return nil
 }
 
-// fill puts all of a checkpoint into a batch. publish is to be called when it is durable.
-func (s *Store) fill(batch *pebble.Batch, c *Checkpoint) (publish func(), err error) {
-	if err := c.Pending.writeEvents(batch); err != nil {
-		return nil, err
-	}
-	if err := c.Pending.writeTombstones(batch); err != nil {
-		return nil, err
-	}
-	if publish, err = s.ids.add(batch, &c.Pending); err != nil {
-		return nil, err
-	}
+// commitBatch writes a checkpoint as one batch of about so many bytes.
+func (s *Store) commitBatch(c *Checkpoint, size int) (publish func(), err error) {
+	batch := s.db.NewBatchWithSize(size)
+	defer closeInto(batch, &err)
 	for _, d := range c.drops {
 		if err := dropIn(batch, d.series, d.definition); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.rows.setIn(batch); err != nil {
+	publish, err = s.fill(c, func(key, value []byte) error { return batch.Set(key, value, nil) })
+	if err != nil {
 		return nil, err
 	}
-	return publish, batch.Set(metaProgress, appendProgress(nil, &c.Progress), nil)
+	s.step(stepBuilt)
+	return publish, batch.Commit(pebble.Sync)
+}
+
+// commitTables writes a checkpoint, which drops nothing, as tables.
+func (s *Store) commitTables(c *Checkpoint, _ int) (publish func(), err error) {
+	t := tables{store: s, name: "checkpoint", bytesMax: checkpointTableBytesMax}
+	defer func() { err = errors.Join(err, t.abandon()) }()
+	if publish, err = s.fill(c, t.set); err != nil {
+		return nil, err
+	}
+	if err := t.finish(); err != nil {
+		return nil, err
+	}
+	s.step(stepBuilt)
+	return publish, t.ingest()
+}
+
+// checkpointTableBytesMax is where a table of a checkpoint ends and another begins.
+const checkpointTableBytesMax = 64 << 20
+
+// fill gives set all rows of a checkpoint, as tables want them. Blocks of events that go into a segment are durable
+// then. publish is to be called when the rows are.
+func (s *Store) fill(c *Checkpoint, set setter) (publish func(), err error) {
+	rows := c.room()
+	if err := s.fillEvents(c, set, rows); err != nil {
+		return nil, err
+	}
+	c.Pending.putTombstones(rows)
+	if publish, err = s.ids.add(set, rows, &c.Pending); err != nil {
+		return nil, err
+	}
+	rows.putValue(metaProgress, func(dst []byte) []byte { return appendProgress(dst, &c.Progress) })
+	return publish, rows.each(set)
+}
+
+// setter takes a key and its value, which stay the caller's.
+type setter func(key, value []byte) error
+
+func (s *Store) fillEvents(c *Checkpoint, set setter, rows *rows) error {
+	if len(c.Pending.arena) < s.limits.segment {
+		return c.Pending.writeEvents(set)
+	}
+	var value []byte
+	before := s.segments.end
+	err := c.Pending.writeEvents(func(key, block []byte) error {
+		place, err := s.segments.append(block)
+		if err != nil {
+			return err
+		}
+		value = place.append(value[:0])
+		return set(key, value)
+	})
+	if err != nil || s.segments.end == before {
+		return err
+	}
+	rows.putValue(metaSegments, s.segments.end.append)
+	return s.segments.sync()
 }

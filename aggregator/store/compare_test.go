@@ -75,12 +75,16 @@ func (o *countedOwner) counted(zeros bool) {
 }
 
 // twoStores makes two stores of one log, each with checkpoints of its own; the first
-// has zero counters where the second has none.
-func twoStores(t *testing.T, log []entryOf, rng *rand.Rand) (a, b *Store) {
+// has zero counters where the second has none. limits say how each writes checkpoints: as one batch if there are none.
+func twoStores(t *testing.T, log []entryOf, rng *rand.Rand, limits ...checkpointLimits) (a, b *Store) {
 	t.Helper()
 	stores := make([]*Store, 2)
 	for i := range stores {
 		o := countedOwner{newOwner(t, open(t, vfs.NewMem()))}
+		o.store.limits = checkpointLimitsDefault
+		if len(limits) > i {
+			o.store.limits = limits[i]
+		}
 		for from := 0; from < len(log); {
 			n := min(1+rng.IntN(20), len(log)-from)
 			o.take(log[from : from+n]...)
@@ -99,13 +103,13 @@ func drawLog(rng *rand.Rand, n int) (log []entryOf) {
 	return log
 }
 
-// TestCompareEqual: checkpoints and zero counters make no difference.
+// TestCompareEqual: checkpoints, how they are written, and zero counters make no difference.
 func TestCompareEqual(t *testing.T) {
 	t.Parallel()
 	for range 5 {
 		seed := rand.Uint64()
 		rng := rand.New(rand.NewPCG(seed, 1))
-		a, b := twoStores(t, drawLog(rng, 80), rng)
+		a, b := twoStores(t, drawLog(rng, 80), rng, writtenAs[rng.IntN(len(writtenAs))], writtenAs[rng.IntN(len(writtenAs))])
 		if got := differences(t, a, b); len(got) > 0 {
 			t.Errorf("seed %d: %s", seed, strings.Join(got, "\n"))
 		}
@@ -332,7 +336,7 @@ func inBlocks(t *testing.T, change func([]Event) []Event) func(*pebble.DB) error
 				return err
 			}
 		}
-		return errors.Join(iter.Close(), p.writeEvents(batch), batch.Commit(pebble.Sync))
+		return errors.Join(iter.Close(), p.writeEvents(into(batch)), batch.Commit(pebble.Sync))
 	}
 }
 
@@ -398,7 +402,7 @@ func TestCompareStops(t *testing.T) {
 func filesOf(t *testing.T, fs vfs.FS) map[string]int64 {
 	t.Helper()
 	files := map[string]int64{}
-	for _, sub := range []string{databaseDir} {
+	for _, sub := range []string{databaseDir, segmentsDir} {
 		path := fs.PathJoin(dir, sub)
 		names, err := fs.List(path)
 		if err != nil {

@@ -205,6 +205,7 @@ type history struct {
 }
 
 func (h *history) step() {
+	h.store.limits = writtenAs[h.rng.IntN(len(writtenAs))]
 	switch h.rng.IntN(10) {
 	case 0, 1:
 		h.checkpoint()
@@ -339,7 +340,12 @@ func (s *Store) entries(t *testing.T) (n int) {
 	for iter.First(); iter.Valid(); iter.Next() {
 		switch iter.Key()[0] {
 		case spaceEvent:
-			n += len(eventsOf(t, iter.Key(), iter.Value()))
+			var buffer []byte
+			block, err := s.segments.block(&buffer, iter.Value())
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(eventsOf(t, iter.Key(), block))
 		case spaceTomb:
 			n++
 		}

@@ -48,7 +48,7 @@ func (s *Store) WriteCounters(c *Counters) (err error) {
 	}
 	batch := s.db.NewBatchWithSize(c.rows.bytes() + batchHeadBytes)
 	defer closeInto(batch, &err)
-	if err = c.rows.setIn(batch); err == nil {
+	if err = c.rows.each(func(key, value []byte) error { return batch.Set(key, value, nil) }); err == nil {
 		err = batch.Commit(pebble.Sync)
 	}
 	if err != nil {

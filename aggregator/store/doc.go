@@ -14,6 +14,11 @@
 // store, or nothing of it is. There is no second step that a crash could come before. Runs of ids are merged
 // afterwards; that changes where ids stand, and not what there is.
 //
+// What goes into a batch goes to the disk twice, to Pebble's log and soon after to tables. A checkpoint of some size
+// is written as tables to begin with, which Pebble takes in all at once (tables); the last of its steps is the
+// commit point here, too. A table of ids overlaps with nothing that there is, and lies where nothing is
+// compacted from the beginning. A small checkpoint stays a batch: files of its own would cost more.
+//
 // # Blocks of events
 //
 // A block has the events of one series, of one UTC hour of event time and of one checkpoint; where
@@ -22,8 +27,10 @@
 // written once. See block.go for the bytes.
 //
 // The day of event time is at the front of the key: what is compacted with a checkpoint are the days that
-// it has events of, not all that there ever was. The bytes of blocks lie in files apart from the keys
-// (Pebble's value separation), and are written again only when a table of keys would refer to too many of
+// it has events of, not all that there ever was. The blocks of a large checkpoint lie in segments, files that
+// are appended to and synced before the commit point; under their keys stands where (segments). Those of small ones lie in files
+// that are Pebble's (value separation). Either way a compaction moves keys, and the bytes of events stay where
+// they are; only those in Pebble's files are written again, when a table of keys would refer to too many of
 // these. Each space of keys has tables of its own (spanPolicy).
 //
 // A reader goes from hour to hour (eventScan). The keys of an hour's blocks say when each begins and
@@ -65,6 +72,8 @@
 //
 //   - Effect and position have one commit point: a store is always exactly what the
 //     records below Progress.Next make.
+//   - What a key says of a place in a segment is durable there before the key is, and is never written over. What no
+//     key leads to in a segment is nothing.
 //   - Events and tombstones are only added; nothing replaces or deletes them.
 //   - Within a series and hour, blocks have ranges of positions that do not overlap; within a block, events are
 //     ordered by (timestamp, transaction id, revision, position).
@@ -93,6 +102,11 @@
 //     that write ahead, it would have taken what the next one had begun to write.
 //   - Events as rows of their own, brought in tables: Pebble wrote each again for about every tenfold that
 //     there was, which took more than twice as long as all else that was done with it.
+//   - A directory that is made when a store is opened, for segments, has a name that has to be synced as well.
+//   - Files written by blocks of 16 KiB that end within pages cost the kernel three times as much for each byte as in pieces of 256
+//     KiB (bufferedFile).
+//   - Memory for the next checkpoint was kept in a sync.Pool. Collections come oftener than checkpoints: it was
+//     new memory each time, which has to be cleared.
 //   - Writing a checkpoint kept a processor for as long as the runtime lets anybody, 10 to 20 ms. Requests waited
 //     for 40 ms and more, and the queue behind them for hundreds. See Pace.
 package store

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"weir/aggregator"
@@ -194,7 +195,14 @@ func (s *eventScan) readBlock(block *hourBlock, value []byte) error {
 	if s.skips(block) {
 		return s.release(turn)
 	}
-	if err := s.reader.open(value, start, block.lowest); err != nil {
+	b, err := s.snapshot.store.segments.block(&s.block, value)
+	if errors.Is(err, errCorruptSegment) {
+		return s.corrupt(block, value, err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.reader.open(b, start, block.lowest); err != nil {
 		return s.corrupt(block, value, err)
 	}
 	e := &s.reader.event

@@ -50,6 +50,7 @@ type eventScan struct {
 	hour   int32
 	blocks []hourBlock
 	buffer []byte // the values of the hour's blocks, if they are few
+	block  []byte // one that lies in a segment
 	lo, hi *eventPlace
 }
 

@@ -41,6 +41,7 @@ func TestGoldenKeys(t *testing.T) {
 	f("identity", metaIdentity, "6d01")
 	f("progress", metaProgress, "6d02")
 	f("stop", metaStop, "6d03")
+	f("segments", metaSegments, "6d04")
 }
 
 func TestGoldenValues(t *testing.T) {
@@ -52,6 +53,10 @@ func TestGoldenValues(t *testing.T) {
 		}
 	}
 	f("tombstone", tombstoneValue, "01")
+	place := blockPlace{segment: 1, at: 300, bytes: 5000, checksum: 0x01020304}
+	f("place of a block", place.append(nil), "02"+"01"+"ac02"+"8827"+"04030201")
+	end := segmentEnd{number: 2, length: 4096}
+	f("end of the segments", end.append(nil), "01"+"00000002"+"0000000000001000")
 	f("series", appendSeries(nil, &Series{Number: 300, State: Counted, Definition: aggregator.Definition{0xd0, 15: 0xdf}, DayMax: 19675}),
 		"01"+"01"+"ac02"+"d00000000000000000000000000000df"+"db9901")
 	f("name", appendSeriesName(nil, &SeriesName{Organization: org, Subscription: "s", Code: "cd"}),

@@ -151,5 +151,5 @@ func (v *View) load(e *entry, transactionID string, into *Event) (ok bool, err e
 	if e.pending != nil {
 		return e.pending.LoadEvent(&e.seen, into)
 	}
-	return loadEvent(v.reader, []byte(transactionID), &e.seen, into)
+	return v.store.loadEvent(v.reader, []byte(transactionID), &e.seen, into)
 }

@@ -24,7 +24,8 @@ import (
 // Snapshots read the directory that they hold, and go on reading the old runs. Other readers take the list, then
 // make an iterator, and then look whether the list is still the same: if so, the blocks of all runs
 // in the list were there when the iterator was made (read). None of the four needs a sync: what a power cut takes
-// away of them it takes from the end. Open removes blocks and filters that no row names.
+// away of them it takes from the end. The run of a checkpoint that came later and is durable stands beside those that
+// had been merged then. Open removes blocks and filters that no row names.
 type idRuns struct {
 	store *Store
 	list  atomic.Pointer[[]idRun] // ordered by (low, number); never changed, only replaced
@@ -86,7 +87,7 @@ func (x *idRuns) publish(runs []idRun) {
 
 // clean removes the tables of merges that did not come to be runs, and the rows of runs that the directory does not name.
 func (x *idRuns) clean() error {
-	if err := x.cleanTables(); err != nil {
+	if err := x.store.cleanTables(); err != nil {
 		return err
 	}
 	var left []uint64
@@ -188,35 +189,29 @@ func (x *idRuns) fault() error {
 	return x.failed
 }
 
-// add puts what is pending of ids into a checkpoint's batch, as a run. publish is to be called when the batch is
-// durable. After an error, nothing more may be added.
-func (x *idRuns) add(batch *pebble.Batch, p *Pending) (publish func(), err error) {
+// add writes what is pending of ids as a run: its blocks and its filter by set, in the order of their keys, and its row among rows.
+// publish is to be called when all that is durable. After an error, nothing more may be added.
+func (x *idRuns) add(set setter, rows *rows, p *Pending) (publish func(), err error) {
 	if err := x.fault(); err != nil {
 		return nil, err
 	}
 	if len(p.events) == 0 {
 		return func() {}, nil
 	}
-	w := newRunWriter(x.begin(), len(p.events), func(key, value []byte) error { return batch.Set(key, value, nil) })
-	var e idEntry
-	order := p.orderOfIDs()
-	for i, next := range order {
-		if i%entriesTouchedAtATime == 0 {
-			p.touch(order[i:min(i+entriesTouchedAtATime, len(order))])
-		}
-		event := &p.events[next.at]
-		e.id, e.seen = event.id, event.seen()
-		if err := w.put(&e); err != nil {
-			return nil, err
-		}
+	w := newRunWriter(x.begin(), len(p.events), set)
+	sorter := idSorters.get()
+	err = sorter.each(p, w.put)
+	if len(p.events) <= packerEventsMax {
+		idSorters.put(sorter)
+	}
+	if err != nil {
+		return nil, err
 	}
 	run, err := w.finish()
 	if err != nil {
 		return nil, err
 	}
-	if err := batch.Set(appendRunHead(nil, spaceRun, run.number), appendRun(nil, &run), nil); err != nil {
-		return nil, err
-	}
+	rows.putValue(appendRunHead(nil, spaceRun, run.number), func(dst []byte) []byte { return appendRun(dst, &run) })
 	return func() { x.replace(nil, run) }, nil
 }
 

@@ -94,7 +94,7 @@ func storeOn(tb testing.TB, dir string) *Store {
 // addRun writes what is pending as a run, without a merge.
 func addRun(tb testing.TB, s *Store, p *Pending) {
 	batch := s.db.NewBatch()
-	publish, err := s.ids.add(batch, p)
+	publish, err := addIDs(s, batch, p)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func BenchmarkAddIDs(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		batch := s.db.NewBatch()
-		if _, err := s.ids.add(batch, p); err != nil {
+		if _, err := addIDs(s, batch, p); err != nil {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(batch.Len())/n, "B/id")
@@ -135,7 +135,7 @@ func BenchmarkMergeIDs(b *testing.B) {
 			var ids int
 			b.ReportAllocs()
 			for b.Loop() {
-				t := mergeTables{store: s, bytesMax: mergeTableBytesMax}
+				t := tables{store: s, name: "merge", bytesMax: mergeTableBytesMax}
 				run, err := s.ids.write(runs, t.set)
 				if err == nil {
 					err = t.finish()
@@ -194,7 +194,7 @@ func BenchmarkOpenIDs(b *testing.B) {
 	s := storeOn(b, dir)
 	filter := fullFilter(rand.New(rand.NewPCG(1, 2)), each)
 	for range runs {
-		t := mergeTables{store: s, bytesMax: mergeTableBytesMax}
+		t := tables{store: s, name: "merge", bytesMax: mergeTableBytesMax}
 		run := idRun{number: s.ids.begin(), count: each, low: 0, high: each, filter: filter}
 		err := run.filter.pieces(func(piece int, value []byte) error {
 			return t.set(appendFilterKey(nil, run.number, piece), value)

@@ -56,9 +56,6 @@ const (
 	idColumns
 )
 
-// timeUnits are the units that a block may count its timestamps in: the greatest in which all are whole. In nanoseconds.
-var timeUnits = [...]int64{1, 1e3, 1e6, 1e9}
-
 var errCorruptIDs = errors.New("block of ids is corrupt")
 
 // idColumn is how a column is written.
@@ -120,7 +117,7 @@ func (w *idBlockWriter) shape(entries []idEntry) (columns [idColumns]idColumn, u
 		v[columnSeries][i] = seen.Series
 		v[columnTimestamp][i] = uint64(seen.Timestamp)
 		earliest = min(earliest, seen.Timestamp)
-		for unit > 0 && seen.Timestamp%timeUnits[unit] != 0 {
+		for !isWhole(seen.Timestamp, unit) {
 			unit--
 		}
 	}
@@ -130,14 +127,17 @@ func (w *idBlockWriter) shape(entries []idEntry) (columns [idColumns]idColumn, u
 		if c != columnTimestamp {
 			columns[c].base = slices.Min(values)
 		}
-		step := uint64(1)
-		if c == columnTimestamp {
-			step = uint64(timeUnits[unit])
-		}
-		most := uint64(0)
+		base, most := columns[c].base, uint64(0)
 		for i := range values {
-			values[i] = (values[i] - columns[c].base) / step
+			values[i] -= base
 			most = max(most, values[i])
+		}
+		if c == columnTimestamp {
+			step := uint64(timeUnits[unit])
+			most /= step
+			for i := range values {
+				values[i] /= step
+			}
 		}
 		columns[c].width = (bits.Len64(most) + 7) / 8
 	}

@@ -293,16 +293,26 @@ func TestOrderOfIDs(t *testing.T) {
 					copy(id[:same], "0123456789abcdef")
 					p.events = append(p.events, pendingEvent{id: id, revision: rng.Uint32N(3), position: ingest.PositionOf(int64(i), 0)})
 				}
-				order := p.orderOfIDs()
-				entryOf := func(o idOrder) idEntry { e := &p.events[o.at]; return idEntry{e.id, e.seen()} }
-				at := make(map[int32]bool)
+				var order []idEntry
+				var sorter idSorter
+				for range 2 { // with memory that is used again, too
+					order = order[:0]
+					err := sorter.each(&p, func(e *idEntry) error {
+						order = append(order, *e)
+						return nil
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				at := make(map[ingest.Position]bool)
 				for i, o := range order {
-					at[o.at] = true
+					at[o.seen.Position] = true
 					if i == 0 {
 						continue
 					}
-					if a, b := entryOf(order[i-1]), entryOf(o); a.compare(&b) >= 0 {
-						t.Fatalf("%+v stands before %+v", a, b)
+					if order[i-1].compare(&o) >= 0 {
+						t.Fatalf("%+v stands before %+v", order[i-1], o)
 					}
 				}
 				if len(order) != n || len(at) != n {

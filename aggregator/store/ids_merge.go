@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
-	"github.com/cockroachdb/pebble/v2/sstable"
 )
 
 const (
@@ -25,7 +22,6 @@ const (
 	inlineIDsMax = 64 << 10
 	// mergeTableBytesMax is where such a table ends and another begins.
 	mergeTableBytesMax = 256 << 20
-	mergingDir         = "merging"
 )
 
 // mergeLimits are inlineIDsMax and mergeTableBytesMax; tests make them smaller.
@@ -180,7 +176,7 @@ func (x *idRuns) mergeInTables(old []idRun) (err error) {
 	case <-x.closing:
 		return ErrClosed
 	}
-	t := mergeTables{store: x.store, bytesMax: x.limits.tableBytes}
+	t := tables{store: x.store, name: "merge", bytesMax: x.limits.tableBytes}
 	defer func() { err = errors.Join(err, t.abandon()) }()
 	run, err := x.write(old, t.set)
 	if err != nil {
@@ -190,10 +186,9 @@ func (x *idRuns) mergeInTables(old []idRun) (err error) {
 		return err
 	}
 	x.step(mergeBuilt)
-	if err := x.store.db.Ingest(context.Background(), t.paths); err != nil {
+	if err := t.ingest(); err != nil {
 		return err
 	}
-	t.paths = nil // Pebble's now
 	x.step(mergeWritten)
 	batch := x.store.db.NewBatch()
 	defer closeInto(batch, &err)
@@ -201,7 +196,7 @@ func (x *idRuns) mergeInTables(old []idRun) (err error) {
 }
 
 // write writes the entries of runs as one run, without its row.
-func (x *idRuns) write(old []idRun, set func(key, value []byte) error) (run idRun, err error) {
+func (x *idRuns) write(old []idRun, set setter) (run idRun, err error) {
 	count := countOf(old)
 	w := newRunWriter(x.begin(), count, set)
 	cursor, err := newIDCursor(context.Background(), x.store, x.store.db, old)
@@ -245,82 +240,5 @@ func (x *idRuns) swap(batch *pebble.Batch, old []idRun, run idRun) error {
 		return err
 	}
 	x.step(mergeRemoved)
-	return nil
-}
-
-// mergeTables are the tables of a large merge, which Pebble takes in as they are.
-type mergeTables struct {
-	store    *Store
-	bytesMax uint64
-	writer   *sstable.Writer // nil between tables
-	paths    []string        // of all tables that are not Pebble's yet
-}
-
-func (t *mergeTables) set(key, value []byte) error {
-	if t.writer != nil && t.writer.Raw().EstimatedSize() > t.bytesMax {
-		if err := t.finish(); err != nil {
-			return err
-		}
-	}
-	if t.writer == nil {
-		if err := t.begin(); err != nil {
-			return err
-		}
-	}
-	return t.writer.Set(key, value)
-}
-
-func (t *mergeTables) begin() error {
-	s := t.store
-	path := s.path(mergingDir, fmt.Sprintf("%d.sst", len(t.paths)))
-	f, err := s.fs.Create(path, "weir-merge")
-	if err != nil {
-		return err
-	}
-	t.paths = append(t.paths, path)
-	options := s.options.MakeWriterOptions(0, s.db.TableFormat())
-	options.DisableValueBlocks = true
-	options.Compression = sstable.NoCompression // ids are random
-	t.writer = sstable.NewWriter(objstorageprovider.NewFileWritable(f), options)
-	return nil
-}
-
-// finish ends the table that is being written, durably.
-func (t *mergeTables) finish() error {
-	if t.writer == nil {
-		return nil
-	}
-	err := t.writer.Close()
-	t.writer = nil
-	return err
-}
-
-// abandon removes what did not become Pebble's.
-func (t *mergeTables) abandon() error {
-	err := t.finish()
-	for _, path := range t.paths {
-		err = errors.Join(err, t.store.fs.Remove(path))
-	}
-	t.paths = nil
-	return err
-}
-
-// cleanTables makes the directory of tables, and empties it.
-func (x *idRuns) cleanTables() error {
-	s := x.store
-	dir := s.path(mergingDir)
-	if err := s.fs.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	names, err := s.fs.List(dir)
-	if err != nil {
-		return err
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if err := s.fs.Remove(s.path(mergingDir, name)); err != nil {
-			return err
-		}
-	}
 	return nil
 }

@@ -161,7 +161,7 @@ func (r *idRun) loadFilter(reader pebble.Reader, lines int) (err error) {
 
 // runWriter writes the rows of a run in the order of their keys.
 type runWriter struct {
-	set     func(key, value []byte) error // may overwrite neither; both are free when it returns
+	set     setter // may overwrite neither
 	run     idRun
 	waiting []idEntry // of the next block
 	blocks  idBlockWriter
@@ -172,7 +172,7 @@ type runWriter struct {
 }
 
 // newRunWriter returns a writer of a run that will have a number of entries.
-func newRunWriter(number uint64, count int, set func(key, value []byte) error) *runWriter {
+func newRunWriter(number uint64, count int, set setter) *runWriter {
 	return &runWriter{
 		set:     set,
 		run:     idRun{number: number, low: math.MaxInt64, filter: make(idFilter, filterLines(count))},

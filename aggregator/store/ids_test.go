@@ -125,12 +125,23 @@ func (w *idWorld) drawSeen(id ingest.ID) Seen {
 func (w *idWorld) write(c *Checkpoint) {
 	w.t.Helper()
 	s := w.store
+	t := tables{store: s, name: "test", bytesMax: 6 << 10}
 	batch := s.db.NewBatch()
-	publish, err := s.ids.add(batch, &c.Pending)
-	if err == nil {
-		err = batch.Set(metaProgress, appendProgress(nil, &c.Progress), nil)
+	asTables := len(c.Pending.events)%2 == 0 // or as a batch
+	set := into(batch)
+	if asTables {
+		set = t.set
 	}
+	var rows rows
+	publish, err := s.ids.add(set, &rows, &c.Pending)
+	rows.putValue(metaProgress, func(dst []byte) []byte { return appendProgress(dst, &c.Progress) })
 	if err == nil {
+		err = rows.each(set)
+	}
+	if err == nil && asTables {
+		err = errors.Join(t.finish(), t.ingest())
+	}
+	if err == nil && !asTables {
 		err = batch.Commit(pebble.Sync)
 	}
 	if err != nil {
@@ -223,7 +234,7 @@ func (w *idWorld) mustBeTidy() {
 	for _, run := range runs {
 		named = append(named, run.number)
 	}
-	files, errFiles := w.fs.List(w.store.path(mergingDir))
+	files, errFiles := w.fs.List(w.store.path(tablesDir))
 	if err := errors.Join(err, errRuns, errFiles); err != nil {
 		w.t.Fatal(err)
 	}
@@ -430,7 +441,7 @@ func tamperIDs(t *testing.T, s *Store, f func([]idEntry) []idEntry) {
 		batch.DeleteRange([]byte{spaceSeen}, []byte{spaceSeen + 1}, nil),
 		batch.DeleteRange([]byte{spaceRun}, []byte{spaceRun + 1}, nil),
 	)
-	w := newRunWriter(s.ids.begin(), len(all), func(key, value []byte) error { return batch.Set(key, value, nil) })
+	w := newRunWriter(s.ids.begin(), len(all), into(batch))
 	slices.SortFunc(all, func(a, b idEntry) int { return a.compare(&b) })
 	for i := range all {
 		err = errors.Join(err, w.put(&all[i]))
@@ -556,7 +567,7 @@ func TestMergeFails(t *testing.T) {
 			}
 			c := w.entriesOf(size)
 			batch := w.store.db.NewBatch()
-			publish, err := w.store.ids.add(batch, &c.Pending)
+			publish, err := addIDs(w.store, batch, &c.Pending)
 			if err := errors.Join(err, batch.Commit(pebble.Sync)); err != nil {
 				t.Fatal(err)
 			}
@@ -566,7 +577,7 @@ func TestMergeFails(t *testing.T) {
 			if err := w.store.ids.merge(); !errors.Is(err, errCorruptRun) {
 				t.Errorf("the merge says %v", err)
 			}
-			if _, err := w.store.ids.add(w.store.db.NewBatch(), &c.Pending); !errors.Is(err, errCorruptRun) {
+			if _, err := addIDs(w.store, w.store.db.NewBatch(), &c.Pending); !errors.Is(err, errCorruptRun) {
 				t.Errorf("the next checkpoint says %v", err)
 			}
 			if got := len(*w.store.ids.list.Load()); got != runsToMerge {
@@ -645,4 +656,18 @@ func TestManyVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// into puts rows into a batch.
+func into(batch *pebble.Batch) setter {
+	return func(key, value []byte) error { return batch.Set(key, value, nil) }
+}
+
+// addIDs puts what is pending into a batch, as a run.
+func addIDs(s *Store, batch *pebble.Batch, p *Pending) (publish func(), err error) {
+	var rows rows
+	if publish, err = s.ids.add(into(batch), &rows, p); err != nil {
+		return nil, err
+	}
+	return publish, rows.each(into(batch))
 }

@@ -37,6 +37,7 @@ var (
 	metaIdentity = []byte{spaceMeta, 1}
 	metaProgress = []byte{spaceMeta, 2}
 	metaStop     = []byte{spaceMeta, 3}
+	metaSegments = []byte{spaceMeta, 4}
 )
 
 var errCorruptKey = errors.New("key is corrupt")

@@ -15,7 +15,7 @@ var errNoContent = errors.New("id has no event")
 // LoadEvent reads the stored content of an id's entry that is no cancellation. The
 // event has memory of its own. It must not run beside Close.
 func (s *Store) LoadEvent(transactionID []byte, seen *Seen, into *Event) error {
-	ok, err := loadEvent(s.db, transactionID, seen, into)
+	ok, err := s.loadEvent(s.db, transactionID, seen, into)
 	if err == nil && !ok {
 		err = errNoContent
 	}
@@ -27,7 +27,7 @@ func (s *Store) LoadEvent(transactionID []byte, seen *Seen, into *Event) error {
 
 // loadEvent reads the content of an entry; ok is false when there is none with the
 // transaction id.
-func loadEvent(r pebble.Reader, transactionID []byte, seen *Seen, into *Event) (ok bool, err error) {
+func (s *Store) loadEvent(r pebble.Reader, transactionID []byte, seen *Seen, into *Event) (ok bool, err error) {
 	name, err := nameOf(r, seen.Series)
 	if err != nil {
 		return false, err
@@ -49,7 +49,11 @@ func loadEvent(r pebble.Reader, transactionID []byte, seen *Seen, into *Event) (
 	}
 	key, err := readBlockKey(iter.Key())
 	if err == nil {
-		ok, err = findInBlock(bytes.Clone(value), &key, &name, seen, into)
+		var buffer []byte
+		value, err = s.segments.block(&buffer, bytes.Clone(value))
+	}
+	if err == nil {
+		ok, err = findInBlock(value, &key, &name, seen, into)
 	}
 	if err != nil {
 		return false, corrupt(iter.Key(), err)

@@ -14,7 +14,7 @@ import (
 // Options.Remake agrees; a stop that was written down in it stays.
 func Open(dir string, o Options) (*Store, error) {
 	o.setDefaults()
-	s := &Store{fs: o.FS, dir: dir, partition: o.Partition, options: o.pebble()}
+	s := &Store{fs: o.FS, dir: dir, partition: o.Partition, options: o.pebble(), limits: checkpointLimitsDefault}
 	if err := s.makeDirs(); err != nil {
 		return nil, fmt.Errorf("cannot make store directory %s: %w", dir, err)
 	}
@@ -103,6 +103,9 @@ func (s *Store) load() error {
 		return err
 	}
 	s.stopped = string(stopped)
+	if s.segments, err = openSegments(s); err != nil {
+		return err
+	}
 	s.ids, err = openIDRuns(s)
 	return err
 }

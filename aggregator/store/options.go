@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"weir/ingest/eventlog"
@@ -67,7 +68,7 @@ func (o *Options) pebble() *pebble.Options {
 	opts := &pebble.Options{
 		Cache:                     o.Cache,
 		Comparer:                  comparer,
-		FS:                        o.FS,
+		FS:                        bufferedFS{o.FS},
 		FormatMajorVersion:        formatMajorVersion,
 		Logger:                    pebbleLogger{o.Logger},
 		MaxOpenFiles:              openTablesMax,
@@ -89,7 +90,10 @@ func (o *Options) pebble() *pebble.Options {
 	for i := range opts.Levels {
 		opts.Levels[i].BlockSize = blockBytes
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(filterBitsPerKey)
+		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	}
+	// What is in level 0 is compacted soon, but for blocks of events, which are compact.
+	opts.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	opts.TargetFileSizes[0] = tableBytes
 	opts.EnsureDefaults()
 	return opts

@@ -1,10 +1,11 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
-	"sync"
 	"unsafe"
 
 	"weir/ingest"
@@ -47,18 +48,18 @@ type pendingEvent struct {
 // checkpoint long before.
 const pendingBytesMax = math.MaxUint32
 
-// pendings keeps the memory of what is in checkpoints. To let the collector have it, and
+// pendings keep the memory of what is in checkpoints. To let the collector have it, and
 // to grow new memory up to megabytes, costs more than to fill it.
-var pendings sync.Pool
+var pendings spares[Pending]
 
 // NewPending returns an empty Pending with room for about as many events as another has.
 func NewPending(like *Pending) *Pending {
 	events := len(like.events) + len(like.events)/8
-	if p, _ := pendings.Get().(*Pending); p != nil {
-		if cap(p.events)/pendingRoomMax <= events {
-			return p
-		}
-		pendings.Put(p)
+	p := pendings.take(func(p *Pending) bool {
+		return cap(p.events) <= events*pendingRoomMax && events <= cap(p.events)*pendingRoomMax
+	})
+	if p != nil {
+		return p
 	}
 	return &Pending{
 		events: make([]pendingEvent, 0, events),
@@ -67,14 +68,14 @@ func NewPending(like *Pending) *Pending {
 	}
 }
 
-// pendingRoomMax is how many times more room a Pending may have than is likely to be needed.
+// pendingRoomMax is how many times more or less room a Pending may have than is likely to be needed.
 const pendingRoomMax = 4
 
 // Recycle gives the memory of a Pending to those that are made from now on. Nobody may have a copy of it
 // that is used again, and no event that was loaded from it.
 func (p *Pending) Recycle() {
 	clear(p.names)
-	pendings.Put(&Pending{events: p.events[:0], names: p.names[:0], arena: p.arena[:0]})
+	pendings.put(&Pending{events: p.events[:0], names: p.names[:0], arena: p.arena[:0]})
 	*p = Pending{}
 }
 
@@ -205,4 +206,15 @@ func (p *Pending) loadContent(e *pendingEvent, into *Event) {
 	for i := range into.Properties {
 		into.Properties[i].Text, texts = takeText(texts)
 	}
+}
+
+// comparePending orders entries of one series by timestamp, transaction id, revision and position.
+func comparePending(p *Pending, a *pendingEvent, q *Pending, b *pendingEvent) int {
+	if a.timestamp != b.timestamp {
+		return cmp.Compare(a.timestamp, b.timestamp)
+	}
+	if c := bytes.Compare(p.transactionID(a), q.transactionID(b)); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.revision, b.revision), cmp.Compare(a.position, b.position))
 }

@@ -52,6 +52,7 @@ func TestPackerSorts(t *testing.T) {
 	name := &SeriesName{Number: 1}
 	for round := range 300 {
 		var k packer
+		var p Pending
 		n, run := 1+rng.IntN(200), 1+rng.IntN(40)
 		base := 0
 		for i := range n {
@@ -59,9 +60,11 @@ func TestPackerSorts(t *testing.T) {
 				base = rng.IntN(1 + round%5*10) // of all requests one time, or some
 			}
 			e := ingest.Event{TransactionID: fmt.Appendf(nil, "%03d", i%run+rng.IntN(2)), Timestamp: int64(base)}
-			k.grouped.Append(name, ingest.ID{byte(i)}, 0, &e, ingest.PositionOf(int64(i), 0), 0)
+			p.Append(name, ingest.ID{byte(i)}, 0, &e, ingest.PositionOf(int64(i), 0), 0)
 		}
-		order := k.sort(0, n)
+		k.p = &p
+		k.gather(k.group())
+		order := k.sort(0, n, 0)
 		seen := make([]bool, n)
 		for i, at := range order {
 			seen[at] = true

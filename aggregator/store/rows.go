@@ -2,9 +2,9 @@ package store
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"slices"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"weir/aggregator"
 )
@@ -13,6 +13,7 @@ import (
 type rows struct {
 	list  []row
 	arena []byte
+	order []rowOrder // of list, once it is sorted
 }
 
 type row struct{ at, keyBytes, valueBytes int }
@@ -35,20 +36,74 @@ func (r *rows) bytes() int {
 	return len(r.arena) + rowBytes*len(r.list)
 }
 
-// setIn puts the rows into a batch, in the order of their keys.
-func (r *rows) setIn(batch *pebble.Batch) error {
+// putValue puts a row whose value is what appendValue appends.
+func (r *rows) putValue(key []byte, appendValue func(dst []byte) []byte) {
+	at := len(r.arena)
+	r.arena = append(r.arena, key...)
+	value := len(r.arena)
+	r.arena = appendValue(r.arena)
+	r.put(at, value)
+}
+
+// rowOrder is a row on its way to being sorted.
+type rowOrder struct {
+	head, next uint64 // the first 16 bytes of its key
+	at         int32  // in the list
+}
+
+// rowHeadBytes is how much of a key rowOrder has.
+const rowHeadBytes = 16
+
+// sort finds the order of the rows by their keys; of those with one key, the order in which they were put.
+func (r *rows) sort() {
 	var pace Pace
-	slices.SortFunc(r.list, func(a, b row) int {
+	r.order = slices.Grow(r.order[:0], len(r.list))[:len(r.list)]
+	for i, row := range r.list {
+		var head [rowHeadBytes]byte
+		copy(head[:], r.key(row)) // and zeros: what follows tells keys apart that are equal then
+		r.order[i] = rowOrder{binary.BigEndian.Uint64(head[:]), binary.BigEndian.Uint64(head[8:]), int32(i)}
+	}
+	slices.SortFunc(r.order, func(a, b rowOrder) int {
 		pace.Step()
-		return bytes.Compare(r.key(a), r.key(b))
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
+		if a.next != b.next {
+			return cmp.Compare(a.next, b.next)
+		}
+		return cmp.Or(bytes.Compare(r.key(r.list[a.at]), r.key(r.list[b.at])), cmp.Compare(a.at, b.at))
 	})
-	for _, row := range r.list {
+}
+
+// each gives set the rows in the order of their keys: of rows with one key, the last that was put.
+func (r *rows) each(set setter) error {
+	r.sort()
+	var pace Pace
+	for i, o := range r.order {
 		pace.Step()
-		if err := batch.Set(r.key(row), r.value(row), nil); err != nil {
+		row := r.list[o.at]
+		if i+1 < len(r.order) && bytes.Equal(r.key(row), r.key(r.list[r.order[i+1].at])) {
+			continue
+		}
+		if err := set(r.key(row), r.value(row)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkpointRows keep the memory of the rows of checkpoints.
+var checkpointRows spares[rows]
+
+// rowsKeptBytesMax is of how many bytes of rows the memory is kept.
+const rowsKeptBytesMax = 16 << 20
+
+// recycle gives the memory to the rows of the next checkpoints, and leaves none.
+func (r *rows) recycle() {
+	if cap(r.arena) <= rowsKeptBytesMax {
+		checkpointRows.put(&rows{list: r.list[:0], arena: r.arena[:0], order: r.order[:0]})
+	}
+	*r = rows{}
 }
 
 func (r *rows) putCell(series uint64, d aggregator.Definition, cell string) {

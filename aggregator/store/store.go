@@ -35,6 +35,8 @@ type Store struct {
 	partition int32
 	readOnly  bool
 	ids       *idRuns
+	segments  *segments
+	limits    checkpointLimits
 	progress  atomic.Pointer[Progress]
 	stopped   string // reason; "" = not stopped
 
@@ -118,7 +120,7 @@ func (s *Store) Stats() (stats Stats, ok bool) {
 	}
 	m := s.db.Metrics()
 	return Stats{
-		DiskBytes:         int64(m.DiskSpaceUsage()),
+		DiskBytes:         int64(m.DiskSpaceUsage()) + s.segments.total.Load(),
 		Tables:            m.Total().TablesCount,
 		MemTableBytes:     int64(m.MemTable.Size),
 		WALBytes:          int64(m.WAL.PhysicalSize),
@@ -140,7 +142,7 @@ func (s *Store) Close() error {
 	}
 	s.readers.Wait()
 	s.ids.close()
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.segments.close(), s.db.Close()); err != nil {
 		return fmt.Errorf("cannot close store %s: %w", s.dir, err)
 	}
 	return nil

@@ -44,16 +44,15 @@ func (p *Pending) Supersede(entry *Event, by ingest.Position) {
 
 const tombstoneBytes = int(unsafe.Sizeof(tombstone{}))
 
-// writeTombstones puts the pending tombstones into a batch.
-func (p *Pending) writeTombstones(batch *pebble.Batch) error {
-	var key []byte
+// putTombstones puts the pending tombstones among rows.
+func (p *Pending) putTombstones(r *rows) {
 	for i := range p.tombstones {
-		key = p.tombstones[i].appendKey(key[:0])
-		if err := batch.Set(key, tombstoneValue, nil); err != nil {
-			return err
-		}
+		at := len(r.arena)
+		r.arena = p.tombstones[i].appendKey(r.arena)
+		value := len(r.arena)
+		r.arena = append(r.arena, tombstoneVersion)
+		r.put(at, value)
 	}
-	return nil
 }
 
 // superseded is a set of positions of entries that count for nothing.

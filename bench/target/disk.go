@@ -80,7 +80,7 @@ func diskOf(dir string) (d report.Disk, err error) {
 			return err
 		}
 		d.Bytes += stat.Blocks * diskBlock
-		if ext := filepath.Ext(path); ext == ".sst" || ext == ".blob" {
+		if ext := filepath.Ext(path); ext == ".sst" || ext == ".blob" || ext == ".blocks" {
 			d.TableBytes += stat.Blocks * diskBlock
 		}
 		return nil

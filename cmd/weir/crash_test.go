@@ -254,7 +254,7 @@ func killUnderLoad(t *testing.T, w *weir, c *client, load *crashLoad, dir string
 	return torn
 }
 
-// awaitCheckpoint waits until the write-ahead log of a store is written to, which is where a
+// awaitCheckpoint waits until the write-ahead log, the manifest or a segment of a store is written to, which is where a
 // checkpoint begins to be durable: its sync is under way, or a part of it is written and the rest is not.
 func awaitCheckpoint(t *testing.T, dir string) bool {
 	t.Helper()
@@ -271,17 +271,19 @@ func awaitCheckpoint(t *testing.T, dir string) bool {
 	return false
 }
 
-// storeWrites returns when each write-ahead log of the stores was last written to.
+// storeWrites returns when each write-ahead log, manifest and segment of the stores was last written to.
 func storeWrites(t *testing.T, dir string) map[string]time.Time {
 	t.Helper()
-	logs, err := filepath.Glob(filepath.Join(dir, "aggregator", "partition-*", "db-2", "*.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	written := make(map[string]time.Time, len(logs))
-	for _, log := range logs {
-		if info, err := os.Stat(log); err == nil { // it may have gone meanwhile
-			written[log] = info.ModTime()
+	written := make(map[string]time.Time)
+	for _, pattern := range []string{"db-2/*.log", "db-2/MANIFEST-*", "events/*.blocks"} {
+		paths, err := filepath.Glob(filepath.Join(dir, "aggregator", "partition-*", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			if info, err := os.Stat(path); err == nil { // it may have gone meanwhile
+				written[path] = info.ModTime()
+			}
 		}
 	}
 	return written
