@@ -24,8 +24,9 @@ type Batch struct {
 	thorough bool // set by tests: usual.go is not used
 }
 
-// Reset makes the Batch empty and lets go of the inputs it was filled from. All
-// events taken from it are void.
+// Reset makes the Batch empty. All events taken from it are void. Its memory still points
+// into the inputs that it was filled from, until something else is there: to clear it costs
+// a tenth of parsing. Who holds on to a Batch holds on to its last inputs as well.
 func (b *Batch) Reset() {
 	b.Events = recycled(b.Events)
 	b.properties = recycled(b.properties)
@@ -35,13 +36,12 @@ func (b *Batch) Reset() {
 	b.call = call{}
 }
 
-// recycled returns s emptied and zeroed, or nil when it is too large to keep.
+// recycled returns s emptied, or nil when it is too large to keep.
 func recycled[T any](s []T) []T {
 	var zero T
 	if cap(s)*int(unsafe.Sizeof(zero)) > batchRetainedBytesMax {
 		return nil
 	}
-	clear(s)
 	return s[:0]
 }
 

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -105,13 +106,42 @@ func TestResetBounds(t *testing.T) {
 	if cap(b.Events) != 0 {
 		t.Errorf("room for %d events is kept", cap(b.Events))
 	}
-	if err := b.ParseLine([]byte(line(""))); err != nil {
-		t.Fatal(err)
+}
+
+// TestResetLeftovers fills a Batch with events that have everything, and then with one that
+// has next to nothing, in each way: nothing is left of the others.
+func TestResetLeftovers(t *testing.T) {
+	t.Parallel()
+	everything := goldenEvents()
+	for i := range everything {
+		everything[i].Filled = true
 	}
-	events := b.Events
-	b.Reset()
-	if events[0].TransactionID != nil {
-		t.Error("an event survives Reset")
+	least := Event{TransactionID: []byte("t"), Subscription: []byte("s"), Code: []byte("c"), Timestamp: 5_000_000_000}
+	h := Header{Organization: benchOrganization, ReceivedAt: 1}
+	record := AppendRecord(nil, h, []Event{least})
+	for name, parse := range map[string]func(b *Batch) error{
+		"record": func(b *Batch) error { _, err := b.ParseRecord(record, 0); return err },
+		"line": func(b *Batch) error {
+			return b.ParseLine([]byte(`{"transaction_id":"t","external_subscription_id":"s","code":"c","timestamp":5}`))
+		},
+		"another": func(b *Batch) error {
+			return b.ParseLine([]byte(`{"timestamp":"5","code":"\u0063","external_subscription_id":"s","transaction_id":"t"}`))
+		},
+	} {
+		var b Batch
+		for range 2 {
+			if _, err := b.ParseRecord(AppendRecord(nil, h, everything), 0); err != nil {
+				t.Fatal(err)
+			}
+			b.Reset()
+			if err := parse(&b); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if len(b.Events) != 1 || !reflect.DeepEqual(b.Events[0], least) {
+				t.Errorf("%s: %+v, want %+v", name, b.Events, least)
+			}
+			b.Reset()
+		}
 	}
 }
 

@@ -18,10 +18,10 @@ type Identifier struct {
 	organization uuid.UUID
 	prepared     bool
 
-	// identity and prefix hold what is hashed; both begin with the organization's part.
-	// Behind the identity there is room for what SHA-256 pads it with.
-	identity [idScratchBytes + sha256.BlockSize]byte
-	prefix   [idScratchBytes]byte
+	// prefix and identity are what is hashed: of prefix the first bytes are the
+	// organization; identity has room behind it for what SHA-256 pads it with.
+	prefix   [prefixScratchBytes]byte
+	identity [idScratchBytes + sha256.BlockSize + 1]byte
 	sum      paddedSum
 
 	// words are what the organization's text does to murmur2's state, and state is the
@@ -31,10 +31,8 @@ type Identifier struct {
 	keyBytes int
 }
 
-const (
-	organizationBytes = 1 + uuidTextBytes // of an organization's part of a hash
-	organizationWords = uuidTextBytes / 4 // of its text, as murmur2 reads it
-)
+// organizationWords is how many words of an organization's text murmur2 reads.
+const organizationWords = uuidTextBytes / 4
 
 // Reset prepares for an organization's events. It costs next to nothing when the
 // organization is the one before.
@@ -43,13 +41,15 @@ func (x *Identifier) Reset(organization uuid.UUID) {
 		return
 	}
 	x.organization, x.prepared = organization, true
-	head := appendOrganization(x.identity[:0], organization)
-	copy(x.prefix[:], head)
+	copy(x.prefix[:], organization[:])
+	text := appendUUID(make([]byte, 0, uuidTextBytes), organization)
 	for i := range x.words {
-		x.words[i] = murmur2Word(binary.LittleEndian.Uint32(head[1+4*i:]))
+		x.words[i] = murmur2Word(binary.LittleEndian.Uint32(text[4*i:]))
 	}
 	x.keyBytes = 0
-	x.sum.prepare()
+	var block [sha256.BlockSize]byte
+	copy(block[:], organization[:])
+	x.sum.prepare(&block)
 }
 
 // Identify returns the ID of an event and its lago_id, as the function Identify does.
@@ -57,9 +57,8 @@ func (x *Identifier) Reset(organization uuid.UUID) {
 func (x *Identifier) Identify(subscription, transactionID []byte) (id ID, eventID uuid.UUID) {
 	x.mustBePrepared()
 	// Bytes just written are slow to read in larger words: write both texts first.
-	n := putPart(x.identity[:], organizationBytes, subscription)
-	n = putPart(x.identity[:], n, transactionID)
-	prefixBytes := putPart(x.prefix[:], organizationBytes, transactionID)
+	n := putPart(x.identity[:], putPart(x.identity[:], 0, subscription), transactionID)
+	prefixBytes := len(x.organization) + copy(x.prefix[len(x.organization):], transactionID)
 	sum := x.sum.of(x.identity[:], n)
 	copy(id[IDPrefixBytes:], sum[:])
 	binary.BigEndian.PutUint32(id[:], uint32(xxhash.Sum64(x.prefix[:prefixBytes])>>32))

@@ -46,7 +46,7 @@ func TestOnTheEmbeddedLog(t *testing.T) {
 			partition := ingest.Partition(s.org, s.sub, 4)
 			value := ingest.AppendRecord(nil, ingest.Header{Organization: s.org}, []ingest.Event{s.event()})
 			done := make(chan error, 1)
-			log.Append(partition, value, func(offset int64, err error) {
+			log.Append(partition, value, nil, func(offset int64, err error) {
 				ends[partition] = offset + 1
 				done <- err
 			})

@@ -88,7 +88,11 @@ func (g *group) add(r *eventlog.Record, partition, partitions int32) {
 		parsed.value = value
 	}
 	g.records = append(g.records, parsed)
-	g.hash(header, events, partition, partitions)
+	if note := ingest.Note(r.Note); note.Tells(len(events), partitions) {
+		g.take(header, events, note)
+	} else {
+		g.hash(header, events, partition, partitions)
+	}
 }
 
 // acceptable checks what keys and windows rely on. A cancellation has no content.
@@ -101,6 +105,23 @@ func acceptable(e *ingest.Event) bool {
 		fits(e.Code) && ingest.TimestampMin <= e.Timestamp && e.Timestamp < ingest.TimestampMax
 }
 
+// take believes a note on the events, which is what hash would find out.
+func (g *group) take(header ingest.Header, events []ingest.Event, note ingest.Note) {
+	if len(events) == 0 {
+		return
+	}
+	code, codeHash := events[0].Code, hashCode(header.Organization, events[0].Code)
+	for i := range events {
+		e := &events[i]
+		if string(code) != string(e.Code) {
+			code, codeHash = e.Code, hashCode(header.Organization, e.Code)
+		}
+		id, content := note.Event(i)
+		g.events = append(g.events, parsedEvent{id: id, content: content, series: hashSubscription(codeHash, e.Subscription)})
+	}
+}
+
+// hash says of each event who it is and where it belongs.
 func (g *group) hash(header ingest.Header, events []ingest.Event, partition, partitions int32) {
 	if len(events) == 0 {
 		return

@@ -27,7 +27,7 @@ func (l *memoryLog) Identity() eventlog.Identity {
 	return eventlog.Identity{ID: l.id, Partitions: int32(len(l.partitions))}
 }
 
-func (l *memoryLog) Append(partition int32, value []byte, done func(int64, error)) {
+func (l *memoryLog) Append(partition int32, value, _ []byte, done func(int64, error)) {
 	go func() { done(l.append(partition, value, 1_700_000_000_000_000_000), nil) }()
 }
 

@@ -298,7 +298,7 @@ func (w *oracleWorld) append(c *worldCase, received time.Time, events ...ingest.
 		return
 	}
 	done := make(chan error, 1)
-	w.log.Append(c.partition, value, func(_ int64, err error) { done <- err })
+	w.log.Append(c.partition, value, nil, func(_ int64, err error) { done <- err })
 	if err := <-done; err != nil {
 		w.t.Fatal(err)
 	}

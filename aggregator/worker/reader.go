@@ -31,6 +31,7 @@ type reader struct {
 
 	groups chan *group // to the owner; its length bounds what waits
 	free   chan *group // back from the owner
+	idle   []*group    // back from the owner and taken from free, the last one last
 }
 
 // run reads until ctx ends or the log can't be read any more. It returns why:
@@ -107,13 +108,10 @@ func (r *reader) read(ctx context.Context) error {
 
 // handOver makes a group of the first records, and returns how many.
 func (r *reader) handOver(ctx context.Context, batch []eventlog.Record) (int, error) {
-	var g *group
-	select {
-	case g = <-r.free:
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	g, err := r.emptyGroup(ctx)
+	if err != nil {
+		return 0, err
 	}
-	g.reset()
 	n := 0
 	for n < len(batch) && !g.full() {
 		if batch[n].Offset < r.next {
@@ -136,6 +134,33 @@ func (r *reader) handOver(ctx context.Context, batch []eventlog.Record) (int, er
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+}
+
+// emptyGroup waits for a group that the owner has handed back. Of several it takes the last
+// one: its memory is the likeliest to be still in the processor's caches.
+func (r *reader) emptyGroup(ctx context.Context) (*group, error) {
+	for {
+		select {
+		case g := <-r.free:
+			r.idle = append(r.idle, g)
+			continue
+		default:
+		}
+		break
+	}
+	if len(r.idle) == 0 {
+		select {
+		case g := <-r.free:
+			r.idle = append(r.idle, g)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	last := len(r.idle) - 1
+	g := r.idle[last]
+	r.idle = r.idle[:last]
+	g.reset()
+	return g, nil
 }
 
 // forwarded is a record of foreign events on its way to where they belong.

@@ -26,7 +26,7 @@ const (
 	DirtyBytesMaxDefault         = 32 << 20
 	DirtyBytesTotalMaxDefault    = 192 << 20
 	QueueBytesMaxDefault         = 512 << 10
-	StateBytesMaxDefault         = 256 << 20
+	StateBytesMaxDefault         = 512 << 20 // some million counters
 	RecentIDsMaxDefault          = 1 << 22
 	RunningChecksEveryDefault    = 1024
 	CacheBytesDefault            = 128 << 20
@@ -56,7 +56,8 @@ type Options struct {
 
 	// CheckpointInterval is the age at which what is in memory only goes to disk.
 	CheckpointInterval time.Duration
-	// CheckpointIntervalMax is that age under load, where fewer checkpoints cost less (schedule.go).
+	// CheckpointIntervalMax is that age under load, where fewer checkpoints cost less, and at the most, once,
+	// CheckpointInterval more (schedule.go).
 	CheckpointIntervalMax time.Duration
 	// DirtyBytesMax, of one partition, starts a checkpoint before its time; at twice
 	// that the partition waits for it.
@@ -104,7 +105,9 @@ func (o *Options) Validate() error {
 
 func (o *Options) setDefaults() {
 	if o.Forward == nil {
-		o.Forward = o.Log.Append
+		o.Forward = func(partition int32, value []byte, done func(int64, error)) {
+			o.Log.Append(partition, value, nil, done)
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -103,7 +103,7 @@ func (l *Log) Identity() eventlog.Identity {
 }
 
 // Append refuses everything.
-func (l *Log) Append(_ int32, _ []byte, done func(int64, error)) {
+func (l *Log) Append(_ int32, _, _ []byte, done func(int64, error)) {
 	done(-1, errors.New("nothing is appended to a made log"))
 }
 

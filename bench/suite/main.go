@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -24,6 +25,7 @@ type suite struct {
 	duration      time.Duration // of the soak
 	subscriptions int
 	brokers       string // Kafka
+	brokerPID     int    // of the one that runs on this machine; 0: none
 	kafkaLib      string // its jars
 	machine       report.Machine
 }
@@ -40,6 +42,8 @@ func main() {
 	flags.IntVar(&s.subscriptions, "subscriptions", 20_000, "subscriptions of a load; where readings are measured, five times as many")
 	flags.DurationVar(&s.duration, "duration", time.Hour, "full: how long all of it may take; 0 = no soak")
 	flags.StringVar(&s.brokers, "brokers", os.Getenv("WEIR_TEST_KAFKA_BROKERS"), "kafka: brokers, host:port")
+	pid, _ := strconv.Atoi(os.Getenv("WEIR_TEST_KAFKA_PID"))
+	flags.IntVar(&s.brokerPID, "broker-pid", pid, "kafka: process of the broker, if it runs on this machine, to say what it costs")
 	flags.StringVar(&s.kafkaLib, "kafka-lib", "deploy/kafka/lib", "kafka: directory of Kafka's jars")
 	commands := map[string]func(context.Context) error{"table": s.table, "full": s.full, "kafka": s.kafka}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {

@@ -14,8 +14,11 @@ const ticksPerSecond = 100
 
 // CPU returns how much processor time the child has taken so far, user and
 // system; its PostgreSQL is another process and not in it.
-func (c *Child) CPU() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.PID))
+func (c *Child) CPU() (time.Duration, error) { return ProcessCPU(c.PID) }
+
+// ProcessCPU returns how much processor time a process has taken so far, user and system.
+func ProcessCPU(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, fmt.Errorf("cannot read processor time: %w", err)
 	}

@@ -31,6 +31,15 @@ type Config struct {
 	KafkaGroup   string   `env:"WEIR_KAFKA_GROUP" default:"weir-aggregators" help:"Consumer group that shares the partitions out."`
 	Partitions   int32    `env:"WEIR_PARTITIONS" placeholder:"N" help:"Partitions of a new log (default 16); for an existing one it must agree."`
 
+	KafkaDeliveryTimeout time.Duration `env:"WEIR_KAFKA_DELIVERY_TIMEOUT" default:"30s" help:"How long Kafka may take to acknowledge, before the sender is told to try again."`
+	KafkaTLS             bool          `name:"kafka-tls" env:"WEIR_KAFKA_TLS" help:"Encrypt connections to Kafka."`
+	KafkaTLSCA           string        `name:"kafka-tls-ca" env:"WEIR_KAFKA_TLS_CA" placeholder:"FILE" help:"Certificates (PEM) that the brokers' must be signed by (default: those that the system trusts)."`
+	KafkaTLSCertificate  string        `name:"kafka-tls-certificate" env:"WEIR_KAFKA_TLS_CERTIFICATE" placeholder:"FILE" help:"Client certificate (PEM) to show to the brokers."`
+	KafkaTLSKey          string        `name:"kafka-tls-key" env:"WEIR_KAFKA_TLS_KEY" placeholder:"FILE" help:"Its key (PEM)."`
+	KafkaSASLMechanism   string        `name:"kafka-sasl-mechanism" env:"WEIR_KAFKA_SASL_MECHANISM" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty: none."`
+	KafkaSASLUser        string        `name:"kafka-sasl-user" env:"WEIR_KAFKA_SASL_USER" placeholder:"NAME" help:"User of SASL."`
+	KafkaSASLPassword    string        `name:"kafka-sasl-password" env:"WEIR_KAFKA_SASL_PASSWORD" placeholder:"PASSWORD" help:"Password of SASL."`
+
 	QueryListen string `env:"WEIR_QUERY_LISTEN" default:"127.0.0.1:0" help:"Address where an aggregator answers the other roles."`
 	QueryURL    string `env:"WEIR_QUERY_URL" placeholder:"URL" help:"URL under which the other roles reach that address (default: the address itself)."`
 
@@ -72,6 +81,7 @@ func (c *Config) Validate() error {
 			fault("WEIR_KAFKA_BROKERS: %q is not host:port", broker)
 		}
 	}
+	c.validateKafka(fault)
 	if c.Partitions < 0 || c.Partitions > eventlog.PartitionsMax {
 		fault("WEIR_PARTITIONS: %d is not in 1..%d", c.Partitions, eventlog.PartitionsMax)
 	}

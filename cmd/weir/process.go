@@ -252,10 +252,9 @@ func (p *process) refuseTestClocks(ctx context.Context) error {
 func (p *process) openLog(ctx context.Context) error {
 	var log eventlog.Log
 	if len(p.cfg.KafkaBrokers) > 0 {
-		kafka, err := eventlog.OpenKafka(ctx, eventlog.KafkaOptions{
-			Brokers: p.cfg.KafkaBrokers, Topic: p.cfg.KafkaTopic, Group: p.cfg.KafkaGroup,
-			Partitions: p.cfg.Partitions, Logger: p.logger, Registerer: p.registry,
-		})
+		options := p.cfg.kafkaOptions()
+		options.Logger, options.Registerer = p.logger, p.registry
+		kafka, err := eventlog.OpenKafka(ctx, options)
 		if err != nil {
 			return err
 		}

@@ -117,7 +117,7 @@ func (p *process) append(ctx context.Context, partition int32, value []byte) (of
 		err    error
 	}
 	done := make(chan outcome, 1)
-	p.log.Append(partition, value, func(offset int64, err error) { done <- outcome{offset, err} })
+	p.log.Append(partition, value, nil, func(offset int64, err error) { done <- outcome{offset, err} })
 	select {
 	case o := <-done:
 		return o.offset, o.err

@@ -5,10 +5,11 @@
 #   kafka.sh start [data]       run it in the background; returns when it answers
 #   kafka.sh stop  [data]       stop the one that start began
 #   kafka.sh test command...    start one with data of its own, run the command with
-#                               WEIR_TEST_KAFKA_BROKERS set, stop it, and end as the command did
+#                               WEIR_TEST_KAFKA_BROKERS set, stop it, and end as the command did;
+#                               WEIR_TEST_KAFKA_SASL_BROKERS wants SCRAM-SHA-512 of the user weir, WEIR_TEST_KAFKA_PID is its process
 #
 # Environment: KAFKA_PORT (9092; test: a free one), KAFKA_CONTROLLER_PORT (KAFKA_PORT + 1),
-# KAFKA_DATA (deploy/kafka/data), KAFKA_HEAP (512m), KAFKA_LIB (deploy/kafka/lib, the jars).
+# KAFKA_SASL_PORT (none; test: KAFKA_PORT + 2), KAFKA_DATA (deploy/kafka/data), KAFKA_HEAP (512m), KAFKA_LIB (deploy/kafka/lib, the jars).
 # Needs Java 17 or later; Maven and the way to Maven Central only for the first time.
 set -euo pipefail
 
@@ -59,11 +60,27 @@ prepare() {
   data=$(cd "$data" && pwd)
   sed -e "s|@PORT@|$port|g" -e "s|@CONTROLLER_PORT@|$controller_port|g" -e "s|@DATA@|$data|g" \
     "$here/server.properties" >"$data/server.properties"
+  local scram=()
+  if [ -n "$sasl_port" ]; then
+    sasl_listener >>"$data/server.properties"
+    scram=(--add-scram "SCRAM-SHA-512=[name=weir,password=weir-secret]")
+  fi
   [ -e "$data/log/meta.properties" ] && return
   local cluster
   cluster=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' | sed 's/^-/A/')
-  (heap=128m java_kafka kafka.tools.StorageTool format -t "$cluster" -c "$data/server.properties") >"$data/format.log" 2>&1 ||
+  (heap=128m java_kafka kafka.tools.StorageTool format -t "$cluster" -c "$data/server.properties" "${scram[@]}") >"$data/format.log" 2>&1 ||
     { cat "$data/format.log" >&2; fail "cannot format $data"; }
+}
+
+# sasl_listener prints settings, of which Kafka takes the last: a third listener, for who has a password.
+sasl_listener() {
+  cat <<END
+listeners=PLAINTEXT://127.0.0.1:$port,SASL_PLAINTEXT://127.0.0.1:$sasl_port,CONTROLLER://127.0.0.1:$controller_port
+advertised.listeners=PLAINTEXT://127.0.0.1:$port,SASL_PLAINTEXT://127.0.0.1:$sasl_port
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+END
 }
 
 # ours prints the pid of the node that start began here, if it still runs.
@@ -79,7 +96,7 @@ answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 free_port() {
   local candidate
   for candidate in $(seq 19092 10 19992 | shuf); do
-    answers "$candidate" || answers $((candidate + 1)) || { echo "$candidate"; return; }
+    answers "$candidate" || answers $((candidate + 1)) || answers $((candidate + 2)) || { echo "$candidate"; return; }
   done
   fail "no free port between 19092 and 19992"
 }
@@ -132,7 +149,7 @@ run_test() {
   trap 'exit 130' INT TERM
   start
   local status=0
-  WEIR_TEST_KAFKA_BROKERS=127.0.0.1:$port "$@" || status=$?
+  WEIR_TEST_KAFKA_BROKERS=127.0.0.1:$port WEIR_TEST_KAFKA_SASL_BROKERS=127.0.0.1:$sasl_port WEIR_TEST_KAFKA_PID=$(ours) "$@" || status=$?
   exit "$status"
 }
 
@@ -145,9 +162,11 @@ else
   data=${1:-${KAFKA_DATA:-$here/data}}
 fi
 controller_port=${KAFKA_CONTROLLER_PORT:-$((port + 1))}
+sasl_port=${KAFKA_SASL_PORT:-}
+[ "$command" != test ] || sasl_port=${sasl_port:-$((port + 2))}
 
 case $command in
   run | start | stop) "$command" ;;
   test) run_test "$@" ;;
-  *) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

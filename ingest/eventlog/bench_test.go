@@ -104,7 +104,7 @@ func sendLoad(b *testing.B, log Log, load [][]request, n int, interval time.Dura
 				records := requests[turn%len(requests)].records
 				answered.Add(len(records))
 				for r := range records {
-					log.Append(int32(records[r].Offset), records[r].Value, done)
+					log.Append(int32(records[r].Offset), records[r].Value, nil, done)
 				}
 				answered.Wait()
 				waits[i] = time.Since(at)

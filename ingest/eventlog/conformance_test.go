@@ -52,7 +52,7 @@ func conformOrder(t *testing.T, p place) {
 	for i := range n {
 		partition := int32(i % 3) // 100 each, partition 3 stays empty
 		all.Add(1)
-		log.Append(partition, numbered(partition, i), func(offset int64, err error) {
+		log.Append(partition, numbered(partition, i), nil, func(offset int64, err error) {
 			defer all.Done()
 			mu.Lock()
 			defer mu.Unlock()
@@ -275,7 +275,7 @@ func conformClose(t *testing.T, p place) {
 			if i == n/2 {
 				close(half)
 			}
-			log.Append(0, numbered(0, i), func(_ int64, err error) {
+			log.Append(0, numbered(0, i), nil, func(_ int64, err error) {
 				if calls[i].Add(1) == 1 {
 					defer answered.Done()
 				}

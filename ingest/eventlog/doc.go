@@ -19,13 +19,17 @@
 //	embedded_commit.go     committer and acknowledger
 //	embedded_frame.go      the bytes of a commit
 //	embedded_tail.go       the last commits in memory, for the readers at the end
+//	embedded_memory.go     commits' memory, used again
+//	embedded_followers.go  how far who appends may run ahead of who reads at the end
 //	embedded_partition.go  the durable end and who waits for it
 //	embedded_read.go       reading
 //	embedded_key.go        the keys in Pebble
 //	embedded_upgrade.go    from format 1 to today's
 //	embedded_pebble.go     Pebble's settings, and why
 //	embedded_fs.go         what happens when the write-ahead log can't be written
-//	kafka.go               the Kafka log: options, producing
+//	kafka.go               the Kafka log: options, opening, closing
+//	kafka_append.go        appending: the rounds in which records are sent
+//	kafka_security.go      TLS and SASL
 //	kafka_topic.go         finding, creating and checking the topic
 //	kafka_read.go          ranges and readers
 //	kafka_group.go         the consumer group that divides the partitions
@@ -51,10 +55,15 @@
 //     go on is not for a client library to guess.
 //   - Frames, the embedded log's commits, are numbered without gap. Each says where
 //     all partitions stand; so the last one is never trimmed.
-//   - What readers get from memory they share: nobody writes to it, and the tests
-//     look at it when it leaves.
+//   - What readers get from memory they share: nobody writes to it before the last of
+//     them has let go of it, and the tests look at it when it leaves.
+//   - A note is a hint: it is never on the disk, and what a reader makes of a record is
+//     the same without it.
 //   - What waits is bounded in bytes. Beyond that ErrOverloaded comes at once; an
 //     append never blocks.
+//   - So is what was made durable and not read yet by those who read at the end, half of
+//     the tail: beyond that the committer waits for them, but never for one that takes
+//     nothing, nor for one that reads the past.
 //
 // # The path of a record in the embedded log
 //
@@ -68,10 +77,33 @@
 // Only a reader that is further behind than the tail reaches reads Pebble: it
 // finds its first frame by bisection, and from there on goes through them in order.
 //
+// A frame that has left the tail and its readers is the memory of a later one.
+//
 // At most two commits are under way: one is synced while the next waits for it.
 // So the size of commits adapts to how long a sync takes. While appends come from
 // several senders a commit begins at the earliest a millisecond after the one
 // before (commitEveryMin): syncs are what a small commit costs.
+//
+// # The path of a record in Kafka
+//
+// Append gives the record to the client in rounds: one is open for lingerMax, and the
+// next begins produceEveryMin later, sooner when much waits. A round becomes one request
+// with a batch for each partition, which all in-sync replicas acknowledge before the
+// appends are answered. Each reader asks for what is there, and while it finds little,
+// at most every fetchEveryMin. Neither makes a record wait that comes alone.
+//
+// Rounds and pauses are for the price of small batches. 200,000 events a second in
+// requests of 100, from 64 senders, with 16 readers and the broker on one machine:
+//
+//	                              processor time, µs/event     requests a second
+//	                              weir    broker               produce    fetch
+//	linger of 1 ms, no pause      2.5-3.4 3.2-4.6              590-780    7,000-10,000
+//	rounds of 5 ms, pause 20 ms   1.1-1.2 0.9-1.0              180        780
+//
+// The median of acknowledgements goes from 2 to 5 ms, and a record is read 14 ms after
+// its append instead of 5. Where there are more events than processors for them, batches
+// grow by themselves, and all of this costs 0.8 to 1.1 µs. Compression is not what costs:
+// without any, or with LZ4, the broker takes as long for its checks as with Snappy.
 //
 // # Compression
 //
@@ -104,6 +136,9 @@
 //   - One sync for each of the requests that come half a millisecond apart costs more
 //     than all else that the log does for them; and when senders who were answered
 //     together come back, whoever is first had a commit of its own. See linger.
+//   - The acknowledger woke the readers of a frame that it had put into the tail. With a
+//     tail so small that the frame had left it at once, the committer was building another
+//     in its memory. So the commit is a user of its frame as well.
 //   - kadm's Metadata answers from the client's cache for up to five seconds. As a
 //     health check it finds everything well; after creating a topic it finds none.
 //   - kgo tells of a final read error once and is silent after it. A reader that
@@ -118,4 +153,11 @@
 //     (Record.Control).
 //   - One kgo client for all readers lets the slowest partition hold up the others,
 //     because a client asks a broker again only when all of its last answer is taken.
+//   - Records that came a millisecond apart were sent and fetched in batches of three, and
+//     broker and client spent more on requests than weir on events. A longer linger alone
+//     makes a sender wait that comes alone. See appendQueue.
+//   - A fetch ahead of the reader is answered as soon as there is one batch, and then is
+//     old: the reader found little, and late. It fetches when it wants something.
+//   - A broker that has just started needs more processor time to compile its code than for
+//     the records, for tens of seconds. What is measured then is Java's compiler.
 package eventlog

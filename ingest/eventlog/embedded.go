@@ -33,9 +33,10 @@ type EmbeddedOptions struct {
 	// acknowledged; 0 = QueueBytesMaxDefault.
 	QueueBytesMax int64
 
-	memtableBytes uint64       // tests make it small, to see flushes; 0 = memtableBytes
-	tailBytes     int          // tests make it small, to read Pebble; 0 = tailBytesMax
-	tailDropped   func(*frame) // is told of each frame that leaves the tail, under its lock
+	memtableBytes uint64        // tests make it small, to see flushes; 0 = memtableBytes
+	tailBytes     int           // tests make it small, to read Pebble; 0 = tailBytesMax
+	patience      time.Duration // tests change it; 0 = followerPatience
+	tailDropped   func(*frame)  // is told of each frame that leaves the tail, under its lock
 }
 
 // Embedded is a Log in a directory, kept in Pebble.
@@ -55,6 +56,8 @@ type Embedded struct {
 	first      uint64 // number of the first frame; fixed while the log is open
 	sequence   uint64 // number of the next frame; the committer's own
 	tail       tail
+	frames     frameMemory
+	followers  followers
 
 	queue struct {
 		sync.Mutex
@@ -110,7 +113,8 @@ func OpenEmbedded(dir string, opts EmbeddedOptions) (*Embedded, error) {
 	if l.queue.max <= 0 {
 		l.queue.max = QueueBytesMaxDefault
 	}
-	l.tail.max, l.tail.dropped = tailBytesMax, opts.tailDropped
+	l.tail.max, l.tail.dropped, l.tail.recycled = tailBytesMax, opts.tailDropped, &l.frames
+	l.followers.start(opts.patience)
 	if opts.tailBytes > 0 {
 		l.tail.max = opts.tailBytes
 	}

@@ -33,14 +33,18 @@ type pendingAppend struct {
 	partition int32
 	offset    int64 // set when it is written
 	value     []byte
+	note      []byte // nil = none
 	done      func(offset int64, err error)
 }
 
-func (a *pendingAppend) bytes() int64 { return int64(len(a.value)) + appendOverheadBytes }
+func (a *pendingAppend) bytes() int64 { return int64(len(a.value)+len(a.note)) + appendOverheadBytes }
 
 // Append queues a record; see Log.Append.
-func (l *Embedded) Append(partition int32, value []byte, done func(offset int64, err error)) {
-	if err := l.enqueue(pendingAppend{partition: partition, value: value, done: done}); err != nil {
+func (l *Embedded) Append(partition int32, value, note []byte, done func(offset int64, err error)) {
+	if len(note) > NoteBytesMax {
+		note = nil
+	}
+	if err := l.enqueue(pendingAppend{partition: partition, value: value, note: note, done: done}); err != nil {
 		refuse(done, fmt.Errorf("cannot append to partition %d: %w", partition, err))
 	}
 }
@@ -98,6 +102,7 @@ func (l *Embedded) take() *commit {
 		bytes, refuses := l.waiting()
 		if bytes > 0 {
 			l.underWay <- struct{}{}
+			l.awaitFollowers()
 			l.linger(bytes)
 			if l.fill(c) {
 				return c

@@ -14,7 +14,8 @@ const frameBatchBytes = 64
 // commit is one batch of appends on its way to the disk.
 type commit struct {
 	appends []pendingAppend
-	bytes   int64
+	bytes   int64 // as the queue counts them
+	values  int64 // bytes of the values alone
 	frame   *frame
 	encoder frameEncoder
 	batch   *pebble.Batch
@@ -65,34 +66,59 @@ func (l *Embedded) build(c *commit) error {
 	return nil
 }
 
-// newFrame copies the appended values, sorted by partition. The frame's memory is
-// its own: readers hold it for as long as they like.
+// newFrame copies the appended values, sorted by partition.
 func (l *Embedded) newFrame(c *commit) *frame {
-	f := &frame{sequence: l.sequence, time: c.started.UnixNano(), parts: make([]part, len(l.partitions))}
-	l.sequence++
-	for i := range f.parts {
-		f.parts[i].first = l.partitions[i].next
-	}
+	f := l.emptyFrame(c)
 	for i := range c.appends {
 		a := &c.appends[i]
 		p := &f.parts[a.partition]
 		a.offset = p.end()
 		p.count++
 		p.to += int32(recordSize(a.value))
+		if len(f.notes) > 0 {
+			p.notesTo += int32(noteSize(a.note))
+		}
 	}
-	size := int32(0)
+	size, notes := int32(0), int32(0)
 	for i := range f.parts {
 		p := &f.parts[i]
 		l.partitions[i].next = p.end()
-		p.from, p.to, size = size, size, size+p.to // to moves on with each record
+		p.from, p.to, size = size, size, size+p.to                    // to moves on with each record
+		p.notesFrom, p.notesTo, notes = notes, notes, notes+p.notesTo // likewise
 	}
-	f.raw = make([]byte, size)
 	for i := range c.appends {
 		a := &c.appends[i]
 		p := &f.parts[a.partition]
 		p.to += int32(putRecord(f.raw[p.to:], a.value))
+		if len(f.notes) > 0 {
+			p.notesTo += int32(putNote(f.notes[p.notesTo:], a.note))
+		}
 	}
 	f.sumSections()
+	return f
+}
+
+// emptyFrame returns a frame with room for the commit's values and notes. If none has a
+// note, there is no room for any.
+func (l *Embedded) emptyFrame(c *commit) *frame {
+	size, notes, noted := 0, 0, false
+	for i := range c.appends {
+		a := &c.appends[i]
+		c.values += int64(len(a.value))
+		size += recordSize(a.value)
+		notes += noteSize(a.note)
+		noted = noted || len(a.note) > 0
+	}
+	if !noted {
+		notes = 0
+	}
+	f := l.frames.take(len(l.partitions), size+notes)
+	f.raw, f.notes = f.memory[:size:size], f.memory[size:size+notes:size+notes]
+	f.sequence, f.time = l.sequence, c.started.UnixNano()
+	l.sequence++
+	for i := range f.parts {
+		f.parts[i] = part{first: l.partitions[i].next}
+	}
 	return f
 }
 
@@ -157,7 +183,7 @@ func (l *Embedded) syncLoop() {
 // publish makes the commit's records readable; they are durable.
 func (l *Embedded) publish(c *commit) {
 	l.tail.push(c.frame, l.partitions)
-	l.metrics.durable(len(c.appends), c.bytes-int64(len(c.appends))*appendOverheadBytes, c.started)
+	l.metrics.durable(len(c.appends), c.values, c.started)
 }
 
 // wake tells the readers that wait for the commit's records.
@@ -194,6 +220,7 @@ func (l *Embedded) recycle(c *commit) {
 		l.fail(fmt.Errorf("cannot release a batch: %w", err))
 		return
 	}
+	l.frames.release(c.frame)
 	clear(c.appends) // values and callbacks are the callers' again
 	*c = commit{appends: c.appends[:0], encoder: c.encoder, synced: c.synced}
 	commits.Put(c)

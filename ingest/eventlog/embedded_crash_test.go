@@ -156,7 +156,7 @@ func appendUntil(ctx context.Context, t *testing.T, log Log, rng *rand.Rand, see
 		}
 		partition := int32(rng.IntN(cutPartitions))
 		value := seeded(rng.Uint64(), 0, 1<<rng.IntN(13))
-		log.Append(partition, value, func(offset int64, err error) {
+		log.Append(partition, value, nil, func(offset int64, err error) {
 			defer func() { <-underWay }()
 			if err != nil {
 				t.Errorf("cannot append: %v", err)
@@ -238,7 +238,7 @@ func TestEmbeddedKillThenPowerCut(t *testing.T) {
 	defer func() { close(killed); _ = first.Close() }()
 	mustAppend(t, first, 0, []byte("acknowledged"))
 	hold.Store(true)
-	first.Append(0, []byte("written"), func(int64, error) {})
+	first.Append(0, []byte("written"), nil, func(int64, error) {})
 	<-syncing
 
 	second, err := OpenEmbedded("log", EmbeddedOptions{FS: noLockFS{disk}})

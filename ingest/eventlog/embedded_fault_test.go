@@ -202,7 +202,7 @@ func breakDisk(t *testing.T, hits func(op errorfs.Op) bool) {
 	for i := 0; log.Failed() == nil && i < 100_000; i++ {
 		value := seeded(99, i, 2000)
 		answered.Add(1)
-		log.Append(0, value, func(offset int64, err error) {
+		log.Append(0, value, nil, func(offset int64, err error) {
 			defer answered.Done()
 			if errors.Is(err, ErrOverloaded) {
 				return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -52,12 +53,16 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // frame is the records of one commit in memory, not compressed. Once it is built
-// nobody writes to it: readers of the tail share it.
+// nobody writes to it: readers of the tail share it, until the last of its users
+// lets go of it (embedded_memory.go).
 type frame struct {
+	users    atomic.Int32 // its commit, the tail, and readers
 	sequence uint64
 	time     int64  // nanoseconds since the Unix epoch
 	parts    []part // by partition
 	raw      []byte // the sections
+	notes    []byte // what came along with the records; never stored
+	memory   []byte // where both are
 }
 
 // part is one partition's share of a frame.
@@ -66,6 +71,9 @@ type part struct {
 	count    int32 // records
 	from, to int32 // its section in frame.raw
 	sum      uint32
+
+	// Its records' notes in frame.notes, each behind its length; nothing if the frame has none.
+	notesFrom, notesTo int32
 }
 
 // end is the partition's end after the frame.
@@ -77,11 +85,15 @@ type section struct {
 	count int32
 	time  int64 // the frame's
 	bytes []byte
+	notes []byte // of all its records, or empty
 }
 
 func (f *frame) section(partition int32) section {
 	p := &f.parts[partition]
-	return section{next: p.first, count: p.count, time: f.time, bytes: f.raw[p.from:p.to:p.to]}
+	return section{
+		next: p.first, count: p.count, time: f.time,
+		bytes: f.raw[p.from:p.to:p.to], notes: f.notes[p.notesFrom:p.notesTo:p.notesTo],
+	}
 }
 
 // sumSections fills in the parts' checksums.
@@ -111,6 +123,18 @@ func putRecord(dst, value []byte) int {
 	return n + 1 + copy(dst[n+1:], value)
 }
 
+// noteHeadBytes is what stands in front of a note in memory: its length.
+const noteHeadBytes = 4
+
+// noteSize is what a note takes in memory.
+func noteSize(note []byte) int { return noteHeadBytes + len(note) }
+
+// putNote writes a note into dst, whose first bytes fit, and returns how many it took.
+func putNote(dst, note []byte) int {
+	binary.LittleEndian.PutUint32(dst, uint32(len(note)))
+	return noteHeadBytes + copy(dst[noteHeadBytes:], note)
+}
+
 // appendRecord appends a record of any time to a section.
 func appendRecord(dst, value []byte, sinceFrame int64) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(value)))
@@ -134,7 +158,7 @@ func (s *section) take() (Record, error) {
 	if length > uint64(len(rest)) {
 		return Record{}, errSection
 	}
-	r := Record{Offset: s.next, Time: s.time + since, Value: rest[:length:length]}
+	r := Record{Offset: s.next, Time: s.time + since, Value: rest[:length:length], Note: s.takeNote()}
 	s.bytes = rest[length:]
 	s.next++
 	s.count--
@@ -142,6 +166,20 @@ func (s *section) take() (Record, error) {
 		return Record{}, fmt.Errorf("corrupt log: %d bytes after a section's last record", len(s.bytes))
 	}
 	return r, nil
+}
+
+// takeNote returns the note of the section's first record, nil when there is none.
+func (s *section) takeNote() []byte {
+	if len(s.notes) == 0 {
+		return nil
+	}
+	end := noteHeadBytes + binary.LittleEndian.Uint32(s.notes)
+	note := s.notes[noteHeadBytes:end:end]
+	s.notes = s.notes[end:]
+	if len(note) == 0 {
+		return nil
+	}
+	return note
 }
 
 // skipTo drops the records below an offset.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -235,6 +236,8 @@ func frameOf(sequence uint64, firsts []int64, values map[int32]string) *frame {
 			f.parts[p].count, f.parts[p].to = 1, int32(len(f.raw))
 		}
 	}
+	f.memory = slices.Clip(f.raw)
+	f.users.Store(1)
 	f.sumSections()
 	return f
 }
@@ -245,7 +248,7 @@ func TestTail(t *testing.T) {
 	t.Parallel()
 	partitions := make([]embeddedPartition, 2)
 	// Records of 1 byte: a frame takes 3 bytes and its parts. Four frames fit.
-	tail := tail{max: 4 * (3 + 2*partBytesMax)}
+	tail := tail{max: 4 * (3 + 2*partBytesMax), recycled: new(frameMemory)}
 	var dropped []uint64
 	tail.dropped = func(f *frame) { dropped = append(dropped, f.sequence) }
 	for n := range int64(6) { // partition 0 has the even frames, 1 the odd ones

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -33,6 +34,7 @@ func (l *Embedded) Read(ctx context.Context, partition int32, from int64) (Reade
 	}
 	r := &embeddedReader{log: l, partition: partition, next: from, bytesMax: readBytesMin}
 	r.moved = make(chan struct{}, 1)
+	r.reached.Store(from)
 	return r, nil
 }
 
@@ -50,7 +52,11 @@ type embeddedReader struct {
 	moved     chan struct{}
 	records   []Record
 	sections  []section // taken, not yet returned: next is in the first
-	frames    []*frame  // what tail.collect uses
+	frames    []*frame  // of the tail: records and sections are in them
+
+	// For followers: where the caller is, and since when (nanoseconds of the clock).
+	reached atomic.Int64
+	since   atomic.Int64
 
 	// For reading Pebble.
 	located  bool
@@ -63,6 +69,7 @@ type embeddedReader struct {
 
 // Next is Reader.Next.
 func (r *embeddedReader) Next(ctx context.Context) ([]Record, error) {
+	r.log.followers.move(r)
 	end, err := r.log.await(ctx, r.partition, r.next, r.moved)
 	if err == nil {
 		err = r.read(end)
@@ -74,7 +81,20 @@ func (r *embeddedReader) Next(ctx context.Context) ([]Record, error) {
 }
 
 // Close releases the reader's memory.
-func (r *embeddedReader) Close() { r.records, r.sections, r.frames, r.memory = nil, nil, nil, nil }
+func (r *embeddedReader) Close() {
+	r.log.followers.leave(r)
+	r.letGo()
+	r.records, r.sections, r.frames, r.memory = nil, nil, nil, nil
+}
+
+// letGo releases the frames that were taken: what was returned of them is void.
+func (r *embeddedReader) letGo() {
+	for i, f := range r.frames {
+		r.log.frames.release(f)
+		r.frames[i] = nil
+	}
+	r.frames = r.frames[:0]
+}
 
 // read fills records with what there is in [next, end), at least one.
 func (r *embeddedReader) read(end int64) error {
@@ -114,11 +134,13 @@ func (r *embeddedReader) cut() error {
 // fetch takes sections from next on.
 func (r *embeddedReader) fetch(end int64) error {
 	r.sections = r.sections[:0]
-	clear(r.frames)
-	r.frames = r.log.tail.collect(r.frames[:0], r.partition, r.next, readBytesMax)
+	r.letGo()
+	r.frames = r.log.tail.collect(r.frames, r.partition, r.next, readBytesMax)
 	if len(r.frames) == 0 {
+		r.log.followers.leave(r)
 		return r.fetchStored(end)
 	}
+	r.log.followers.join(r)
 	r.memory = nil // the tail has caught the reader, and is likely to keep it
 	for _, f := range r.frames {
 		if err := r.add(f.section(r.partition)); err != nil {

@@ -12,20 +12,20 @@ const tailBytesMax = 32 << 20
 
 // tail is the last durable frames, in the order of their numbers and without
 // gap. The acknowledger adds to it, readers share what is in it: a frame is
-// never written to, and lives as long as somebody holds a record of it.
+// never written to as long as somebody uses it.
 type tail struct {
 	mu     sync.Mutex
 	frames []*frame // under mu
 	bytes  int      // of the frames; under mu
 	max    int
+	// frames[:older] are the older half, newer is the bytes of the others; under mu.
+	older, newer int
+	recycled     *frameMemory
 	// last is the number of the last durable frame, below it all are; written under mu.
 	last atomic.Uint64
 	// dropped is told of each frame that leaves, for tests; nil = nobody.
 	dropped func(*frame)
 }
-
-// size is what a frame takes in memory.
-func (f *frame) size() int { return len(f.raw) + len(f.parts)*partBytesMax }
 
 // push adds a durable frame, which follows the last, and moves the ends of its
 // partitions: whoever finds a record here finds it below the end.
@@ -38,23 +38,40 @@ func (t *tail) push(f *frame, partitions []embeddedPartition) {
 			partitions[i].end.Store(p.end())
 		}
 	}
+	f.users.Add(1)
 	t.frames = append(t.frames, f)
 	t.bytes += f.size()
+	t.newer += f.size()
+	for t.newer > t.max/2 {
+		t.newer -= t.frames[t.older].size()
+		t.older++
+	}
 	n := 0
 	for t.bytes > t.max && n < len(t.frames) {
 		t.bytes -= t.frames[n].size()
 		if t.dropped != nil {
 			t.dropped(t.frames[n])
 		}
+		t.recycled.release(t.frames[n])
 		t.frames[n] = nil // append leaves the array behind only when it is full
 		n++
 	}
 	t.frames = t.frames[n:]
+	t.older -= n
+}
+
+// behind reports whether a reader of the partition that has taken all below offset still
+// has to read frames of the older half.
+func (t *tail) behind(partition int32, offset int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.older > 0 && offset < t.frames[t.older-1].parts[partition].end()
 }
 
 // collect appends to dst frames with records of the partition, from the one that
 // holds offset on, up to a number of bytes but at least one. It returns dst
-// unchanged when that one is not here any more.
+// unchanged when that one is not here any more. The caller uses the frames until it
+// releases them.
 func (t *tail) collect(dst []*frame, partition int32, offset int64, bytesMax int) []*frame {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -74,6 +91,7 @@ func (t *tail) collect(dst []*frame, partition int32, offset int64, bytesMax int
 		if bytes += int(p.to - p.from); bytes > bytesMax && len(dst) > start {
 			break
 		}
+		f.users.Add(1)
 		dst = append(dst, f)
 	}
 	return dst
@@ -88,5 +106,5 @@ func (t *tail) drop() {
 			t.dropped(f)
 		}
 	}
-	t.frames, t.bytes = nil, 0
+	t.frames, t.bytes, t.older, t.newer = nil, 0, 0, 0
 }

@@ -38,10 +38,10 @@ func (g *Gate) Stopped() map[int32]string {
 }
 
 // Append is Log.Append, except that a stopped partition's record is refused with ErrRefused.
-func (g *Gate) Append(partition int32, value []byte, done func(offset int64, err error)) {
+func (g *Gate) Append(partition int32, value, note []byte, done func(offset int64, err error)) {
 	reason, stopped := (*g.stopped.Load())[partition]
 	if !stopped {
-		g.Log.Append(partition, value, done)
+		g.Log.Append(partition, value, note, done)
 		return
 	}
 	refuse(done, fmt.Errorf("cannot append to partition %d: %w: %s", partition, ErrRefused, reason))

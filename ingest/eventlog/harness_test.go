@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -131,8 +132,16 @@ type answer struct {
 // appendAsync appends and returns where the answer will be.
 func appendAsync(log Log, partition int32, value []byte) <-chan answer {
 	answers := make(chan answer, 1)
-	log.Append(partition, value, func(offset int64, err error) { answers <- answer{offset, err} })
+	log.Append(partition, value, noteOn(value), func(offset int64, err error) { answers <- answer{offset, err} })
 	return answers
+}
+
+// noteOn is the note that goes along with a value: with every third length none.
+func noteOn(value []byte) []byte {
+	if len(value)%3 == 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, "on %x", value[:min(8, len(value))])
 }
 
 func wait(t testing.TB, answers <-chan answer) answer {
@@ -206,6 +215,9 @@ func readAll(t testing.TB, log Log, partition int32, from, to int64) [][]byte {
 		for _, r := range records {
 			if r.Offset != next {
 				t.Fatalf("got record %d, want %d", r.Offset, next)
+			}
+			if r.Note != nil && !bytes.Equal(r.Note, noteOn(r.Value)) {
+				t.Fatalf("record %d, %q, has the note %q", r.Offset, r.Value, r.Note)
 			}
 			values = append(values, append([]byte{}, r.Value...))
 			next++

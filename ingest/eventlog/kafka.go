@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -21,11 +20,6 @@ const (
 )
 
 const (
-	// lingerMax is how long a record waits for company. A loaded log fills its
-	// batches while earlier ones are under way; this is for the moments between.
-	lingerMax = time.Millisecond
-	// bufferedRecordsMax bounds what records cost beside their bytes.
-	bufferedRecordsMax = 1 << 18
 	// batchOverheadBytes is more than what Kafka's formats add to the largest record.
 	batchOverheadBytes = 4 << 10
 	// topicMissingMax: a topic that is missing from a broker's answers for a while
@@ -60,6 +54,8 @@ type KafkaOptions struct {
 	// DeliveryTimeout is about how long an append may take before it is answered
 	// with an error, its outcome unknown; 0 = DeliveryTimeoutDefault.
 	DeliveryTimeout time.Duration
+	// Security protects the connections.
+	Security KafkaSecurity
 	// QueueBytesMax bounds the bytes of records that are appended and not yet
 	// acknowledged; 0 = QueueBytesMaxDefault.
 	QueueBytesMax int64
@@ -99,7 +95,9 @@ type Kafka struct {
 	opts     KafkaOptions
 	identity Identity
 	client   *kgo.Client // produces and asks; readers and the group have their own
+	queue    appendQueue
 	metrics  *logMetrics
+	security []kgo.Opt
 
 	// closing is done when Close begins; it ends readers.
 	closing context.Context
@@ -122,7 +120,10 @@ func OpenKafka(ctx context.Context, opts KafkaOptions) (*Kafka, error) {
 	return k, nil
 }
 
-func (k *Kafka) open(ctx context.Context) error {
+func (k *Kafka) open(ctx context.Context) (err error) {
+	if k.security, err = k.opts.Security.options(); err != nil {
+		return err
+	}
 	batchBytesMax, err := k.openTopic(ctx)
 	if err != nil {
 		return err
@@ -130,6 +131,9 @@ func (k *Kafka) open(ctx context.Context) error {
 	if k.client, err = kgo.NewClient(k.producerOptions(batchBytesMax)...); err != nil {
 		return err
 	}
+	k.queue.every = produceEveryMin
+	k.queue.timer = time.AfterFunc(time.Hour, k.nextRound)
+	k.queue.timer.Stop()
 	if err := k.metrics.register(k.opts.Registerer, bufferCollector{k}); err != nil {
 		k.client.Close()
 		return err
@@ -139,13 +143,14 @@ func (k *Kafka) open(ctx context.Context) error {
 
 // clientOptions are what all of the log's clients have in common.
 func (k *Kafka) clientOptions(more ...kgo.Opt) []kgo.Opt {
-	return append([]kgo.Opt{
+	options := append([]kgo.Opt{
 		kgo.SeedBrokers(k.opts.Brokers...),
 		kgo.ClientID("weir"),
 		kgo.ConsiderMissingTopicDeletedAfter(topicMissingMax),
 		kgo.MetadataMinAge(metadataAgeMin),
 		kgo.DisableClientMetrics(),
-	}, more...)
+	}, k.security...)
+	return append(options, more...)
 }
 
 // producerOptions: acknowledged by all in-sync replicas, idempotent, so that the
@@ -163,7 +168,6 @@ func (k *Kafka) producerOptions(batchBytesMax int32) []kgo.Opt {
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
 		kgo.ProducerBatchMaxBytes(batchBytesMax),
 		kgo.ProducerLinger(lingerMax),
-		kgo.MaxBufferedBytes(int(k.opts.QueueBytesMax)),
 		kgo.MaxBufferedRecords(bufferedRecordsMax),
 		kgo.RecordDeliveryTimeout(k.opts.DeliveryTimeout),
 		kgo.AllowIdempotentProduceCancellation(),
@@ -189,6 +193,7 @@ func (k *Kafka) Ping(ctx context.Context) error {
 func (k *Kafka) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), k.opts.DeliveryTimeout)
 	defer cancel()
+	k.closeQueue()
 	err := k.client.Flush(ctx)
 	k.close()
 	k.client.Close() // answers what is left
@@ -197,51 +202,4 @@ func (k *Kafka) Close() error {
 		return fmt.Errorf("cannot close Kafka log: records were not acknowledged in time: %w", err)
 	}
 	return nil
-}
-
-// Append queues a record; see Log.Append.
-func (k *Kafka) Append(partition int32, value []byte, done func(offset int64, err error)) {
-	if err := k.checkAppend(partition, value); err != nil {
-		refuse(done, fmt.Errorf("cannot append to partition %d: %w", partition, err))
-		return
-	}
-	started := time.Now()
-	record := &kgo.Record{Partition: partition, Value: value}
-	k.client.TryProduce(context.Background(), record, func(r *kgo.Record, err error) {
-		if err != nil {
-			done(-1, fmt.Errorf("cannot append to partition %d: %w", partition, k.appendError(err)))
-			return
-		}
-		k.metrics.durable(1, int64(len(r.Value)), started)
-		done(r.Offset, nil)
-	})
-}
-
-func (k *Kafka) checkAppend(partition int32, value []byte) error {
-	if partition < 0 || partition >= k.identity.Partitions {
-		return fmt.Errorf("%w: %d of %d", ErrNoPartition, partition, k.identity.Partitions)
-	}
-	if len(value) > RecordBytesMax {
-		return fmt.Errorf("%w: %d bytes; at most %d", ErrTooLarge, len(value), RecordBytesMax)
-	}
-	if k.closing.Err() != nil {
-		return ErrClosed
-	}
-	return nil
-}
-
-// appendError says in the log's words why a record was not acknowledged.
-func (k *Kafka) appendError(err error) error {
-	switch {
-	case errors.Is(err, kgo.ErrMaxBuffered):
-		k.metrics.overloaded.Inc()
-		return fmt.Errorf("%w: more than %d bytes wait", ErrOverloaded, k.opts.QueueBytesMax)
-	case errors.Is(err, kerr.MessageTooLarge):
-		return fmt.Errorf("%w for the topic: %w", ErrTooLarge, err)
-	case errors.Is(err, kgo.ErrClientClosed):
-		k.metrics.failures.Inc()
-		return ErrClosed
-	}
-	k.metrics.failures.Inc()
-	return err
 }

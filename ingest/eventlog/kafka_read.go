@@ -17,6 +17,12 @@ const (
 	// inflatedBatchBytesMax bounds what one batch may become: whoever may write to
 	// the topic could send a bomb.
 	inflatedBatchBytesMax = 64 << 20
+	// fetchEveryMin is how long after the one before a fetch begins at the earliest, if
+	// that one found little: fewer than fetchRecordsReady records. A fetch costs reader
+	// and broker some 200 µs of processor time together, and readers that ask again at once get one
+	// batch each time. Who waits for a record that comes alone does not wait for this.
+	fetchEveryMin     = 20 * time.Millisecond
+	fetchRecordsReady = 1024
 	// rangeAttemptsMax and rangeRetryPause bound the wait for a leader that moves.
 	rangeAttemptsMax = 20
 	rangeRetryPause  = 100 * time.Millisecond
@@ -97,7 +103,7 @@ func (k *Kafka) Read(ctx context.Context, partition int32, from int64) (Reader, 
 		kgo.KeepControlRecords(), // else a reader never gets to the end of a log that ends in one
 		kgo.FetchMaxBytes(fetchBytesMax),
 		kgo.FetchMaxPartitionBytes(fetchBytesMax),
-		kgo.MaxConcurrentFetches(1),
+		kgo.MaxConcurrentFetches(0), // when Next is called: what was fetched ahead would be little, and late
 		kgo.MaxDecompressBatchBytes(inflatedBatchBytesMax),
 	)...)
 	if err != nil {
@@ -115,7 +121,8 @@ type kafkaReader struct {
 	partition int32
 	next      int64 // no record below this may come
 	records   []Record
-	err       error // stays: kgo reports what is final once, and is silent after it
+	began     time.Time // the last call of the client
+	err       error     // stays: kgo reports what is final once, and is silent after it
 }
 
 // Next is Reader.Next.
@@ -127,6 +134,7 @@ func (r *kafkaReader) Next(ctx context.Context) ([]Record, error) {
 		if r.err != nil {
 			return nil, fmt.Errorf("cannot read partition %d at %d: %w", r.partition, r.next, r.err)
 		}
+		r.pause(ctx)
 		fetches := r.client.PollRecords(ctx, readRecordsMax)
 		r.records = r.records[:0]
 		fetches.EachError(func(_ string, _ int32, err error) { r.note(ctx, err) })
@@ -138,6 +146,19 @@ func (r *kafkaReader) Next(ctx context.Context) ([]Record, error) {
 			return nil, fmt.Errorf("cannot read partition %d at %d: %w", r.partition, r.next, r.ended(ctx))
 		}
 	}
+}
+
+// pause lets more records come, when the last call found few and is not long ago.
+func (r *kafkaReader) pause(ctx context.Context) {
+	if n := len(r.records); 0 < n && n < fetchRecordsReady && r.client.BufferedFetchRecords() == 0 {
+		if wait := fetchEveryMin - time.Since(r.began); wait > 0 {
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+			}
+		}
+	}
+	r.began = time.Now()
 }
 
 // ended says why ctx has ended: the caller's, or the log is closed.

@@ -100,6 +100,73 @@ func TestKafkaDeliveryTimeout(t *testing.T) {
 	cluster.DropControl()
 }
 
+// TestKafkaRounds: when a record goes at once, and when it waits for the next round.
+func TestKafkaRounds(t *testing.T) {
+	t.Parallel()
+	q := appendQueue{every: produceEveryMin}
+	start := time.Unix(1_700_000_000, 0)
+	for _, at := range []struct {
+		since time.Duration
+		open  bool
+	}{
+		{0, true}, // the first one ever opens a round
+		{lingerMax - 1, true},
+		{lingerMax, false},
+		{produceEveryMin - 1, false},
+		{produceEveryMin, true}, // opens another
+		{produceEveryMin + lingerMax - 1, true},
+		{produceEveryMin + lingerMax, false},
+		{2*produceEveryMin - 1, false},
+		{time.Hour, true},
+		{time.Hour + lingerMax, false},
+	} {
+		if got := q.isOpen(start.Add(at.since)); got != at.open {
+			t.Errorf("after %v: open %v, want %v", at.since, got, at.open)
+		}
+	}
+}
+
+// TestKafkaWaiting: what waits for the next round is counted, sent when much waits or
+// the log is closed, and in the order of its appends.
+func TestKafkaWaiting(t *testing.T) {
+	t.Parallel()
+	log := openFake(t, startFake(t), KafkaOptions{Partitions: 1})
+	mustAppend(t, log, 0, []byte("first")) // a producer has its number now
+	// No round is open, nor does the next one begin by itself.
+	between := func() {
+		log.queue.Lock()
+		defer log.queue.Unlock()
+		log.queue.every = time.Hour
+		log.queue.opened = time.Now().Add(-lingerMax)
+	}
+	waiting := func() int {
+		log.queue.Lock()
+		defer log.queue.Unlock()
+		return len(log.queue.waiting)
+	}
+	between()
+	large := make([]byte, produceBytesReady/2)
+	half := appendAsync(log, 0, large)
+	if n := waiting(); n != 1 || log.queue.bytes.Load() != int64(len(large)+appendOverheadBytes) {
+		t.Fatalf("%d records of %d bytes wait, want the one", n, log.queue.bytes.Load())
+	}
+	whole := appendAsync(log, 0, large)
+	if a, b := wait(t, half), wait(t, whole); a.offset != 1 || b.offset != 2 || a.err != nil || b.err != nil {
+		t.Fatalf("when much waited: %+v and %+v, want the offsets 1 and 2", a, b)
+	}
+	between()
+	last := appendAsync(log, 0, []byte("last"))
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if a := wait(t, last); a.offset != 3 || a.err != nil {
+		t.Fatalf("when the log was closed: %+v, want the offset 3", a)
+	}
+	if n := log.queue.bytes.Load(); n != 0 {
+		t.Errorf("%d bytes wait after all is answered", n)
+	}
+}
+
 // TestKafkaRefused: a broker's refusal is an error, never an acknowledgement.
 func TestKafkaRefused(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,9 @@ const PartitionsMax = 1024
 // RecordBytesMax is the largest value of a record a log takes.
 const RecordBytesMax = 1 << 20
 
+// NoteBytesMax is the largest note that a log gives to readers.
+const NoteBytesMax = 2 << 20
+
 // Errors a log answers with; test with errors.Is.
 var (
 	// ErrClosed: the log is closed or closing.
@@ -41,13 +44,16 @@ type Identity struct {
 	Partitions int32
 }
 
-// Record is one entry of a partition. Key and Value are valid until the next call
+// Record is one entry of a partition. Its bytes are valid until the next call
 // of the Reader's Next, and are only to be read: other readers may have the same bytes.
 type Record struct {
 	Offset int64
 	Time   int64 // when the log took it, nanoseconds since the Unix epoch (Kafka: the record's timestamp)
 	Key    []byte
 	Value  []byte
+	// Note is what the appender gave along, if it did so in this process and a short
+	// while ago; else nil. It is valid for as long as Value.
+	Note []byte
 	// Control: the log wrote this for itself (Kafka: here a transaction ends). There
 	// is no event in it, and it is not to be parsed; but it has an offset below the
 	// log's end, so whoever keeps a Progress moves past it as past any other.
@@ -67,10 +73,14 @@ type Log interface {
 	// (fsync, or all in-sync replicas), or with -1 and an error. After an error the
 	// record may still be in the log, unless the error is one of ErrRefused,
 	// ErrOverloaded, ErrTooLarge, ErrNoPartition: these leave nothing. done must not
-	// block: the next acknowledgement waits for it. The log copies or owns nothing:
-	// value must stay untouched until done is called. Records of one partition stand in
+	// block: the next acknowledgement waits for it. The log owns nothing: value and note
+	// must stay untouched until done is called. Records of one partition stand in
 	// the log in the order of their Append calls, and are acknowledged in that order.
-	Append(partition int32, value []byte, done func(offset int64, err error))
+	//
+	// note, nil = none, is for readers of the record in this process (Record.Note). It is
+	// never written down, and a log may do without it: whoever reads must be able to find
+	// out for itself what it says. One above NoteBytesMax is left out.
+	Append(partition int32, value, note []byte, done func(offset int64, err error))
 
 	// Range returns the first offset that can be read and the durable end: the
 	// offset after the last durable record.

@@ -16,6 +16,7 @@ type logMetrics struct {
 	bytes      prometheus.Counter
 	failures   prometheus.Counter
 	overloaded prometheus.Counter
+	held       prometheus.Counter // embedded only
 	latency    prometheus.Histogram
 
 	registerer prometheus.Registerer
@@ -31,6 +32,7 @@ func newLogMetrics() *logMetrics {
 		bytes:      counter("weir_ingest_log_record_bytes_total", "Bytes of records that were made durable in the log."),
 		failures:   counter("weir_ingest_log_failures_total", "Records whose append failed or whose outcome is not known."),
 		overloaded: counter("weir_ingest_log_overloaded_total", "Records refused because too many bytes waited to be made durable."),
+		held:       counter("weir_ingest_log_held_seconds_total", "Time for which commits waited for readers at the end that were falling behind (embedded)."),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "weir_ingest_log_commit_seconds",
 			Help:    "Time until durable: of a synced batch from being filled (embedded), of a record from its append (Kafka).",
@@ -56,7 +58,7 @@ func (m *logMetrics) register(registerer prometheus.Registerer, state prometheus
 		return nil
 	}
 	m.registerer = registerer
-	for _, c := range []prometheus.Collector{m.records, m.bytes, m.failures, m.overloaded, m.latency, state} {
+	for _, c := range []prometheus.Collector{m.records, m.bytes, m.failures, m.overloaded, m.held, m.latency, state} {
 		if err := registerer.Register(c); err != nil {
 			m.unregister()
 			return fmt.Errorf("cannot register metrics: %w", err)
@@ -157,7 +159,7 @@ func tableBytesWritten(m *pebble.Metrics) (flushed, compacted uint64) {
 	return flushed, compacted
 }
 
-// bufferCollector reads how much Kafka's producer has buffered.
+// bufferCollector reads how much the Kafka log has not had an answer for.
 type bufferCollector struct{ log *Kafka }
 
 // Describe is prometheus.Collector's.
@@ -165,5 +167,5 @@ func (bufferCollector) Describe(descs chan<- *prometheus.Desc) { descs <- descQu
 
 // Collect is prometheus.Collector's.
 func (c bufferCollector) Collect(out chan<- prometheus.Metric) {
-	out <- prometheus.MustNewConstMetric(descQueued, prometheus.GaugeValue, float64(c.log.client.BufferedProduceBytes()))
+	out <- prometheus.MustNewConstMetric(descQueued, prometheus.GaugeValue, float64(c.log.queue.bytes.Load()))
 }

@@ -89,8 +89,8 @@
 //     again writes what is missing; what was written is recognised behind the log.
 //   - A refused request (4xx) leaves nothing in the log and nothing in the window.
 //     On the bulk route this holds for each line.
-//   - A record's buffer goes back to its pool in the log's callback, never when
-//     the handler returns: only the callback says that the log reads it no more.
+//   - A record's buffers go back to their pool in the log's callback, never when
+//     the handler returns: only the callback says that the log reads them no more.
 //   - Memory is bounded: by connections, by bytes in flight, by each limit of
 //     package ingest. What does not fit is refused early, with Retry-After. A large
 //     answer counts until its client has read it.

@@ -315,7 +315,7 @@ type fakeLog struct {
 	answer func(partition int32, value []byte) error
 }
 
-func (l *fakeLog) Append(partition int32, value []byte, done func(int64, error)) {
+func (l *fakeLog) Append(partition int32, value, _ []byte, done func(int64, error)) {
 	go func() {
 		before := bytes.Clone(value)
 		if l.answer != nil {

@@ -108,7 +108,7 @@ type tickLog struct {
 	end  int64
 }
 
-func (l *tickLog) Append(_ int32, _ []byte, done func(int64, error)) {
+func (l *tickLog) Append(_ int32, _, _ []byte, done func(int64, error)) {
 	l.mu.Lock()
 	l.done = append(l.done, done)
 	l.mu.Unlock()

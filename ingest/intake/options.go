@@ -22,7 +22,7 @@ var ErrUnauthorized = errors.New("API key is not valid")
 
 // Log is where events go: the write side of eventlog.Log, whose contract holds.
 type Log interface {
-	Append(partition int32, value []byte, done func(offset int64, err error))
+	Append(partition int32, value, note []byte, done func(offset int64, err error))
 }
 
 // Authenticator says whose key it is. It is asked at most once every few

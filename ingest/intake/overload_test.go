@@ -55,7 +55,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func (l *slowLog) Append(_ int32, value []byte, done func(int64, error)) {
+func (l *slowLog) Append(_ int32, value, _ []byte, done func(int64, error)) {
 	l.mu.Lock()
 	l.bytes += len(value)
 	l.most = max(l.most, l.bytes)

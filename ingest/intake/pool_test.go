@@ -84,7 +84,9 @@ func (h *harness) checkScribbled(client, request, events int) {
 // instantLog acknowledges at once, from the goroutine that appends.
 type instantLog struct{ offset atomic.Int64 }
 
-func (l *instantLog) Append(_ int32, _ []byte, done func(int64, error)) { done(l.offset.Add(1), nil) }
+func (l *instantLog) Append(_ int32, _, _ []byte, done func(int64, error)) {
+	done(l.offset.Add(1), nil)
+}
 
 // core is the handler without HTTP: a request's body in, its answer out.
 type core struct {

@@ -180,9 +180,10 @@ func (s *Server) appendGroup(x *exchange, partition int32, indexes []int32) (app
 		r := s.records.Get().(*record)
 		r.server, r.write, r.partition = s, &x.write, partition
 		r.value = ingest.AppendRecordOf(r.value[:0], h, x.batch.Events, indexes[:n])
+		r.note = ingest.AppendNote(r.note[:0], s.options.Partitions, x.sightings, indexes[:n])
 		appended += len(r.value)
 		x.write.add()
-		s.options.Log.Append(partition, r.value, r.done)
+		s.options.Log.Append(partition, r.value, r.note, r.done)
 		indexes = indexes[n:]
 	}
 	return appended
@@ -211,13 +212,14 @@ func (x *exchange) recordEvents(h ingest.Header, indexes []int32) int {
 // of the limit leaves no doubt.
 const parsedBytesFit = eventlog.RecordBytesMax / 2
 
-// record is one record on its way to the log. Its buffer is the log's until the
+// record is one record on its way to the log. Its buffers are the log's until the
 // log has called done.
 type record struct {
 	server    *Server
 	write     *write
 	partition int32
 	value     []byte
+	note      []byte                        // an ingest.Note on value's events
 	done      func(offset int64, err error) // r.acknowledge, made once
 }
 
@@ -233,6 +235,7 @@ func (r *record) acknowledge(offset int64, err error) {
 	s, w, partition := r.server, r.write, r.partition
 	if s.onRelease != nil {
 		s.onRelease(r.value)
+		s.onRelease(r.note)
 	}
 	r.write = nil
 	s.records.Put(r)
