@@ -18,13 +18,18 @@ func (s *Series) Apply(e *ingest.Event, receivedAt int64, position ingest.Positi
 	if !ok {
 		return reason, false
 	}
-	if reason != TakesPart {
-		counter.EventsCount++
-		counter.Highest = max(counter.Highest, position)
-		return reason, true
-	}
-	c.metric.add(&counter.Counter, &c.quantity, start, position)
+	c.metric.count(counter, reason, &c.quantity, start, position)
 	return reason, true
+}
+
+// count takes an event, or that it does not take part, into the counter of a window that begins at start.
+func (m *Metric) count(c *hourCounter, reason Reason, q *Quantity, start int64, position ingest.Position) {
+	if reason != TakesPart {
+		c.EventsCount++
+		c.Highest = max(c.Highest, position)
+		return
+	}
+	m.add(&c.Counter, q, start, position)
 }
 
 // Remove takes an event, which Apply took, out of the counters again; position is that
@@ -57,15 +62,21 @@ func (s *Series) counterOf(e *ingest.Event, reason Reason) (counter *hourCounter
 	if cell == nil {
 		return nil, 0, false
 	}
-	hour := HourOf(e.Timestamp)
+	counter, start = s.counterIn(cell, e.Timestamp)
+	return counter, start, true
+}
+
+// counterIn returns the counter of a cell that an event at the timestamp moves, as counterOf does.
+func (s *Series) counterIn(cell *Cell, timestamp int64) (counter *hourCounter, start int64) {
+	hour := HourOf(timestamp)
 	start = int64(hour) * hourNanos
 	if hot := cell.hot; hot != nil && hot.hour == hour && hot.dirty {
-		return hot, start, true
+		return hot, start
 	}
 	counter = s.hour(cell, s.dirtyDay(cell, DayOfHour(hour)), hour)
 	counter.dirty = true
 	cell.hot = counter
-	return counter, start, true
+	return counter, start
 }
 
 // ResetHour empties all counters of an hour, whose events are applied again then. Its day must

@@ -33,8 +33,12 @@ func (m *Metric) appendCellOf(dst []byte, e *ingest.Event, reason Reason, q *Qua
 	if reason != TakesPart {
 		return append(append(dst, asideMark...), byte(reason))
 	}
-	for _, key := range m.CellKeys {
-		dst = appendCellValue(dst, e, key)
+	if len(q.cellAt) < len(m.CellKeys) {
+		q.cellAt = make([]int, len(m.CellKeys))
+	}
+	for i, key := range m.CellKeys {
+		p, ok := propertyOf(e, key, &q.cellAt[i])
+		dst = appendCellValue(dst, p, ok)
 	}
 	if m.hasMembers() {
 		dst = binary.AppendUvarint(dst, uint64(len(q.member))+1)
@@ -52,8 +56,8 @@ func asideReason(cell []byte) (reason Reason, ok bool) {
 	return reason, reason != TakesPart && reason < ReasonsEnd
 }
 
-func appendCellValue(dst []byte, e *ingest.Event, key string) []byte {
-	p, ok := e.Property(key)
+// appendCellValue appends a value of a cell: that of a property, if there is one.
+func appendCellValue(dst []byte, p ingest.Property, ok bool) []byte {
 	if !ok {
 		return append(dst, 0)
 	}

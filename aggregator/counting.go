@@ -1,5 +1,10 @@
 package aggregator
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Counting is what all series that count by one metric have in common: what they
 // count, the keys of the cells that many of them have, and memory to work in. It and
 // its series are used by one goroutine at a time.
@@ -7,12 +12,33 @@ type Counting struct {
 	metric     *Metric
 	definition Definition
 
-	ids      map[string]uint32 // of shared keys, from 1
-	keys     []string          // by id less 1
-	lastKey  string            // what idOf found last
-	lastID   uint32
+	ids      map[string]uint32  // of shared keys, from 1
+	keys     []string           // by id less 1
+	lately   [latelyKeys]uint32 // ids that idOf found, by latelyAt; 0 = none
+	foresees bool               // an event brings a value and no more: Foresee can tell what it will do
 	quantity Quantity
 	scratch  []byte // a cell's key
+}
+
+// latelyKeys is how many keys are found without a look into the map of all.
+const (
+	latelyKeys = 1 << latelyBits
+	latelyBits = 6
+)
+
+// latelyAt is where a key is looked for among those: by its two ends, which nearly always tell the keys of
+// a metric apart. Where they don't, it takes longer.
+func latelyAt(key []byte) int {
+	ends := uint64(len(key))
+	if len(key) >= 8 {
+		ends += binary.LittleEndian.Uint64(key) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(key[len(key)-8:]), 21)
+	} else {
+		for _, b := range key {
+			ends = ends<<8 | uint64(b)
+		}
+	}
+	const odd = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	return int(ends * odd >> (64 - latelyBits))
 }
 
 // Bounds of the keys that the series of a metric share. What charges filter and group by has few
@@ -24,7 +50,9 @@ const (
 
 // NewCounting returns what the series of a metric share.
 func NewCounting(metric *Metric) *Counting {
-	return &Counting{metric: metric, definition: metric.Definition()}
+	return &Counting{
+		metric: metric, definition: metric.Definition(), foresees: !metric.hasMembers() && !metric.PreciseTotals,
+	}
 }
 
 // Metric returns what is counted by.
@@ -41,8 +69,9 @@ func (c *Counting) NewSeries(resident bool) *Series {
 // idOf returns the id of a cell's key, which it has from now on; 0 if the key is not shared.
 // A key that has none never gets one.
 func (c *Counting) idOf(key []byte) uint32 {
-	if c.lastKey == string(key) && c.lastID != 0 {
-		return c.lastID
+	at := &c.lately[latelyAt(key)]
+	if id := *at; id != 0 && c.keys[id-1] == string(key) {
+		return id
 	}
 	id := c.ids[string(key)]
 	if id == 0 {
@@ -56,7 +85,7 @@ func (c *Counting) idOf(key []byte) uint32 {
 		id = uint32(len(c.keys))
 		c.ids[c.keys[id-1]] = id
 	}
-	c.lastKey, c.lastID = c.keys[id-1], id
+	*at = id
 	return id
 }
 

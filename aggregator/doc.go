@@ -17,6 +17,10 @@
 // which filter and group something belongs to, for a period's usage as for a single
 // event; Part.Contains finds by the same rules the events behind a figure.
 //
+// What an event will do to a series can be made out before its turn (Series.Foresee), for many events at a time, so
+// that the memory they need is fetched side by side. It is the same Take and the same cell, and nothing but time is
+// lost when it was not made out.
+//
 // Events that do not take part are counted too, in a cell for each reason, so that
 // Reducer.Uncounted is as cheap as usage is.
 //

@@ -12,6 +12,11 @@ type Quantity struct {
 	timestamp int64
 	id        []byte // transaction_id
 	scratch   []byte // what an expression gave
+
+	// Where in an event the properties stood that were looked for last: in the next one they nearly always
+	// stand there again.
+	fieldAt int
+	cellAt  []int // by the index of the cell key
 }
 
 // Take says whether an event with the metric's code, received at the instant (nanoseconds
@@ -39,7 +44,7 @@ func (m *Metric) Take(e *ingest.Event, receivedAt int64, q *Quantity) Reason {
 
 // takeValue takes the event's value: the property, or what the expression gives.
 func (m *Metric) takeValue(e *ingest.Event, q *Quantity) Reason {
-	p, ok := e.Property(m.FieldName)
+	p, ok := propertyOf(e, m.FieldName, &q.fieldAt)
 	if m.Expression != nil {
 		text, kind, err := m.Expression.AppendEval(q.scratch[:0], e)
 		if err != nil {
@@ -66,4 +71,18 @@ func (m *Metric) takeValue(e *ingest.Event, q *Quantity) Reason {
 		q.member = ingest.AppendPlain(q.member[:0], text)
 	}
 	return TakesPart
+}
+
+// propertyOf returns the event's property of the name, which is likely to stand where the last one of that name stood.
+func propertyOf(e *ingest.Event, name string, at *int) (p ingest.Property, ok bool) {
+	if n := *at; n < len(e.Properties) && string(e.Properties[n].Name) == name {
+		return e.Properties[n], true
+	}
+	for i := range e.Properties {
+		if string(e.Properties[i].Name) == name {
+			*at = i
+			return e.Properties[i], true
+		}
+	}
+	return ingest.Property{}, false
 }

@@ -125,31 +125,18 @@ func (s *Series) LoadHour(cell []byte, hour int32, c Counter) bool {
 	return true
 }
 
-// Touch and TouchCells bring what Apply will look at into the processor's caches, a step of the way each; what
+// Touch and TouchCells bring what Foresee will look at into the processor's caches, a step of the way each; what
 // they return is of no use. Whoever is about to apply events to many series takes a step for all of them
 // before the next: one after the other, each step of each would wait for memory.
-func (s *Series) Touch() uint64 {
-	if len(s.cells) == 0 {
-		return 0
-	}
-	return uint64(s.cells[0].id)
-}
+func (s *Series) Touch() uint64 { return uint64(len(s.cells)) }
 
 // TouchCells is the step behind Touch.
-func (s *Series) TouchCells() (sum uint64) {
-	if len(s.cells) > cellsTouchedMax {
-		return 0 // which of them it will be is not known
+func (s *Series) TouchCells() uint64 {
+	if len(s.cells) == 0 || s.index != nil {
+		return 0
 	}
-	for i := range s.cells {
-		if hot := s.cells[i].cell.hot; hot != nil {
-			sum += uint64(hot.hour) + uint64(hot.Highest) // its two ends, which may be in two lines
-		}
-	}
-	return sum
+	return uint64(s.cells[0].id) + uint64(s.cells[len(s.cells)-1].id)
 }
-
-// cellsTouchedMax is up to how many cells TouchCells looks at.
-const cellsTouchedMax = 6
 
 // cellsScannedMax is up to how many cells looking through them costs less than a map of them.
 const cellsScannedMax = 12

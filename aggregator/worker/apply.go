@@ -13,9 +13,15 @@ func (p *partition) apply(g *group) error {
 		return err
 	}
 	before := p.totals
-	touched := 0 // events of the group
+	touched := 0  // events of the group
+	answered := 0 // events before the last look for questions
 	for i := range g.records {
 		record := &g.records[i]
+		if record.from-answered >= eventsBetweenQuestions {
+			answered = record.from
+			p.next = record.offset // all records below it are counted
+			p.askWaiting()
+		}
 		if record.err != nil {
 			p.setAside(record)
 			continue
@@ -23,8 +29,10 @@ func (p *partition) apply(g *group) error {
 		for at := record.from; at < record.to; at++ {
 			if at >= touched {
 				touched = min(at+touchedAtATime, len(g.events))
-				p.touchIDs(g.events[at:touched])
-				p.touchSeries(g.events[at:touched])
+				if p.recent.complete() { // else lookUp has touched them
+					p.touchIDs(g.events[at:touched])
+				}
+				p.foresee(g, i, at, touched)
 			}
 			if g.events[at].foreign {
 				p.totals.Forwarded++
@@ -76,7 +84,7 @@ func (p *partition) applyEntry(g *group, record *parsedRecord, at int, position 
 		return nil
 	}
 	p.totals.Events++
-	return p.keep(record, e, parsed, position, true)
+	return p.keep(record, e, parsed, position, p.toucher.of(at))
 }
 
 // repeat takes note of an event whose id counted before.

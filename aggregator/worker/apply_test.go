@@ -143,7 +143,7 @@ func BenchmarkApply(b *testing.B) {
 					b.Fatal(err)
 				}
 				if i%2000 == 1999 {
-					p.writing = p.freeze()
+					p.freeze()
 					p.endCheckpoint()
 				}
 			}
@@ -164,7 +164,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 			}
 		}
 		b.StartTimer()
-		p.writing = p.freeze()
+		p.freeze()
 		if err := p.writing.write(p.store); err != nil {
 			b.Fatal(err)
 		}

@@ -15,7 +15,7 @@ type checkpointing struct {
 	series  []*series // that are in it
 	asides  []*store.Aside
 	began   time.Time
-	lent    bool // somebody has, or had, a copy of content.Pending
+	loans   *loans // of content.Pending
 }
 
 // write makes the checkpoint durable.
@@ -41,9 +41,8 @@ func (p *partition) beginCheckpoint() {
 		<-p.slots
 		return
 	}
-	p.schedule.wanted, p.schedule.began = false, time.Now()
-	p.writing = p.freeze()
-	writing := p.writing
+	p.schedule.wanted, p.schedule.began, p.schedule.since = false, time.Now(), time.Time{}
+	writing := p.freeze()
 	p.background.Go(func() {
 		err := writing.write(p.store)
 		<-p.slots
@@ -51,23 +50,46 @@ func (p *partition) beginCheckpoint() {
 	})
 }
 
-// freeze copies what changed since the last checkpoint; the state goes on. There are no stale hours.
+// freeze copies what changed since the last checkpoint into the one that is being written from now on.
+// There are no stale hours. Nothing is counted meanwhile, but questions are answered: what the checkpoint
+// is to hold is what they see, whether it is copied yet or not.
 func (p *partition) freeze() *checkpointing {
 	content := &store.Checkpoint{Progress: p.progress(), Pending: *p.pending}
-	c := &checkpointing{content: content, frozen: p.thawed, series: p.dirty, asides: p.asides, began: time.Now(), lent: p.lent}
-	p.thawed = frozen{}
-	for _, s := range p.dirty {
+	c := &checkpointing{content: content, frozen: p.thawed, series: p.dirty, asides: p.asides, began: time.Now(), loans: p.loans}
+	p.writing, p.thawed = c, frozen{}
+	p.dirty = make([]*series, 0, len(p.dirty))
+	p.pending, p.loans = store.NewPending(p.pending), new(loans)
+	p.asides, p.asideBytes, p.rebuiltBytes = nil, 0, 0
+	cells := 0
+	p.eachAnswering(c.series, func(s *series) {
 		p.freezeSeries(&c.frozen, s)
-	}
-	for _, aside := range p.asides {
+		if s.counters != nil {
+			cells = max(cells, s.counters.Cells())
+		}
+	})
+	for _, aside := range c.asides {
 		content.PutAside(aside)
 	}
-	p.dirty = make([]*series, 0, len(p.dirty))
-	p.pending, p.lent = store.NewPending(p.pending), false
-	p.asides, p.asideBytes, p.rebuiltBytes = nil, 0, 0
+	p.metrics.sawCells(cells)
 	p.metrics.checkpointRunning.Inc()
 	p.metrics.checkpointFreeze.Observe(time.Since(c.began).Seconds())
 	return c
+}
+
+// seriesBetweenQuestions is of how many series a checkpoint's copy is made, or let go, between two
+// looks for questions: some 0.1 ms of work.
+const seriesBetweenQuestions = 64
+
+// eachAnswering calls f for each of the series, answers questions between them, and lets others run.
+func (p *partition) eachAnswering(list []*series, f func(*series)) {
+	var pace store.Pace
+	for i, s := range list {
+		if i%seriesBetweenQuestions == seriesBetweenQuestions-1 {
+			p.askWaiting()
+			pace.Rest()
+		}
+		f(s)
+	}
 }
 
 // progress is how far the state has come.
@@ -89,7 +111,6 @@ func (p *partition) freezeSeries(f *frozen, s *series) {
 	f.series = append(f.series, at)
 	s.nameNew, s.rowChanged = false, false
 	p.estimate(s)
-	p.metrics.sawCells(s)
 }
 
 func freezeCounters(f *frozen, s *series) {
@@ -113,8 +134,7 @@ func (p *partition) lastCheckpoint() error {
 	if err := p.recount(p.dirty...); err != nil {
 		return err
 	}
-	p.writing = p.freeze()
-	if err := p.writing.write(p.store); err != nil {
+	if err := p.freeze().write(p.store); err != nil {
 		return err
 	}
 	p.endCheckpoint()
@@ -127,16 +147,16 @@ func (p *partition) endCheckpoint() {
 	p.writing = nil
 	p.schedule.took = time.Since(c.began)
 	p.thawed = c.frozen.emptied()
-	if !c.lent {
+	if c.loans.none() {
 		c.content.Pending.Recycle()
 	}
 	p.committed = c.content.Progress.Next
-	for _, s := range c.series {
+	p.eachAnswering(c.series, func(s *series) {
 		s.frozen = false
 		if s.counters != nil {
 			s.counters.Saved()
 		}
-	}
+	})
 	owned := max(1, p.owned())
 	p.recent.trim(ingest.PositionOf(p.committed, 0), p.options.RecentIDsMax/owned)
 	p.evict(p.options.StateBytesMax / owned)

@@ -40,18 +40,22 @@ func (p *partition) correct(g *group, record *parsedRecord, at int, position ing
 		return nil
 	}
 	p.totals.Amended++
-	return p.keep(record, e, parsed, position, wins)
+	if !wins {
+		return p.keep(record, e, parsed, position, nil)
+	}
+	return p.keep(record, e, parsed, position, new(aggregator.Foreseen))
 }
 
-// keep takes an event or an amendment, which counts if it is the current content of its id.
-func (p *partition) keep(record *parsedRecord, e *ingest.Event, parsed *parsedEvent, position ingest.Position, counts bool) error {
+// keep takes an event or an amendment. It counts if it is the current content of its id: effect is then what is
+// foreseen of what it does, which may be nothing; else nil.
+func (p *partition) keep(record *parsedRecord, e *ingest.Event, parsed *parsedEvent, position ingest.Position, effect *aggregator.Foreseen) error {
 	s, err := p.seriesOf(&record.header, e, parsed.series)
 	if err != nil {
 		return err
 	}
 	p.pending.Append(&s.name, parsed.id, parsed.content, e, position, record.header.ReceivedAt)
-	if counts {
-		return p.count(s, e, record.header.ReceivedAt, position)
+	if effect != nil {
+		return p.count(s, e, record.header.ReceivedAt, position, effect)
 	}
 	p.pending.Supersede(&store.Event{Event: *e, Organization: record.header.Organization, Series: s.name.Number, Position: position}, position)
 	return nil
@@ -114,7 +118,7 @@ func (p *partition) rememberCorrected(id *ingest.ID, versions []store.Seen, posi
 func (p *partition) takeLate(record *parsedRecord, e *ingest.Event, parsed *parsedEvent, position ingest.Position) error {
 	p.recent.replace(&parsed.id, prior{position: position, content: parsed.content, stamp: stampOf(e.Timestamp, e.Filled)})
 	p.totals.Superseded++
-	return p.keep(record, e, parsed, position, false)
+	return p.keep(record, e, parsed, position, nil)
 }
 
 // supersede takes what was the current content of an id out of what counts.

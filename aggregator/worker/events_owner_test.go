@@ -42,7 +42,7 @@ func TestConflictIsToldOfOnce(t *testing.T) {
 		}
 	}
 	check("in memory")
-	p.writing = p.freeze()
+	p.freeze()
 	check("while it is being written")
 	if err := p.writing.write(p.store); err != nil {
 		t.Fatal(err)

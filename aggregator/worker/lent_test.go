@@ -26,14 +26,14 @@ func TestLentPendingIsNotUsedAgain(t *testing.T) {
 			if !whileWritten {
 				lent = p.pendings()
 			}
-			p.writing = p.freeze()
+			p.freeze()
 			if whileWritten {
 				lent = p.pendings()
 			}
 			p.endCheckpoint()
 			for at := 1; at < len(records); at++ {
 				take(at)
-				p.writing = p.freeze()
+				p.freeze()
 				p.endCheckpoint()
 			}
 			for i := range recordEvents {
@@ -47,5 +47,33 @@ func TestLentPendingIsNotUsedAgain(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLentPendingIsGivenBack: when all who were lent it are done, before its checkpoint or while that is written,
+// its memory may be used again.
+func TestLentPendingIsGivenBack(t *testing.T) {
+	p, g := applyPartition(t), new(group)
+	record := tokenRecords(1)[0]
+	if err := p.takeRecord(g, &record); err != nil {
+		t.Fatal(err)
+	}
+	var views []*view
+	for _, begin := range []func(){func() {}, func() {}, func() { p.freeze() }} {
+		begin()
+		v, err := p.view(&question{ctx: t.Context()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		views = append(views, v)
+	}
+	for i, v := range views {
+		if p.writing.loans.none() {
+			t.Errorf("all loans have ended, and %d views are open", len(views)-i)
+		}
+		v.close()
+	}
+	if !p.writing.loans.none() || !p.loans.none() {
+		t.Error("a loan has not ended, and no view is open")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"weir/aggregator"
 	"weir/ingest"
 )
 
@@ -55,14 +56,14 @@ func countCells(b *testing.B, p *partition, series, cells int) {
 			e.Properties[0].Text = fmt.Appendf(e.Properties[0].Text[:0], "model-%d", cell)
 			s, err := p.seriesOf(&header, &e, hash)
 			if err == nil {
-				err = p.count(s, &e, header.ReceivedAt, 1)
+				err = p.count(s, &e, header.ReceivedAt, 1, new(aggregator.Foreseen))
 			}
 			if err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
-	p.writing = p.freeze()
+	p.freeze()
 	p.endCheckpoint()
 	p.thawed, p.pending = frozen{}, nil
 }

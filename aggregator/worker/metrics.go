@@ -187,13 +187,11 @@ func (m *metrics) lost(partition int32) {
 	}
 }
 
-func (m *metrics) sawCells(s *series) {
-	if s.counters == nil {
-		return
-	}
+// sawCells takes note that a series has n cells.
+func (m *metrics) sawCells(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n := s.counters.Cells(); n > m.cells {
+	if n > m.cells {
 		m.cells = n
 		m.cellsMax.Set(float64(n))
 	}

@@ -63,7 +63,7 @@ type partition struct {
 	lookup       lookup
 	toucher      toucher
 	pending      *store.Pending
-	lent         bool // somebody has, or had, a copy of pending
+	loans        *loans // of pending
 	asides       []*store.Aside
 	asideBytes   int
 	uncounted    uncounted
@@ -115,6 +115,7 @@ func newPartition(w *Worker, number int32, cancel context.CancelFunc) *partition
 		ended:        make(chan struct{}),
 		done:         make(chan struct{}),
 		cancel:       cancel,
+		loans:        new(loans),
 		written:      make(chan error, 1),
 		rebuilt:      make(chan rebuilt, rebuildsRunningMax),
 		swept:        make(chan sweepPage),
@@ -278,7 +279,7 @@ func (p *partition) startReader(ctx context.Context) (groups, free chan *group, 
 }
 
 func (p *partition) loop(ctx context.Context, groups <-chan *group, free chan<- *group, readerEnded <-chan error) error {
-	p.schedule.start(time.Now(), p.number, p.options.CheckpointInterval)
+	p.schedule.start(time.Now(), p.number, p.options.CheckpointInterval, p.options.CheckpointIntervalMax)
 	defer p.schedule.timer.Stop()
 	ticker := time.NewTicker(p.options.CheckpointInterval)
 	defer ticker.Stop()

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"math/bits"
 	"sort"
 
 	"weir/aggregator/store"
@@ -123,27 +124,27 @@ func (r *recentIDs) look(shard *idShard, front uint32, id *ingest.ID) (*uint64, 
 		return nil, nil
 	}
 	live := r.live()
-	home := shard.home(front)
 	var free *uint64
-	for base := home &^ (idLine - 1); ; base = shard.nextLine(base) {
-		line := (*[idLine]uint64)(shard.entries[base:])
-		for i := range idLine {
-			at := &line[(home+i)%idLine]
-			switch entry := *at; {
-			case entry == 0:
-				if free == nil {
-					free = at
-				}
-				return free, nil
-			case !live.has(slotOf(entry)):
-				if free == nil {
-					free = at
-				}
-			case frontOf(entry) == front:
-				if slot := r.slot(slotOf(entry)); slot.id == *id {
-					return at, slot
-				}
+	for number := shard.home(front); ; number = shard.next(number) {
+		line := shard.line(number)
+		same, empty := scan(line, front)
+		for ; same != 0; same &= same - 1 {
+			at := &line[bits.TrailingZeros32(same)]
+			if !live.has(slotOf(*at)) {
+				continue
 			}
+			if slot := r.slot(slotOf(*at)); slot.id == *id {
+				return at, slot
+			}
+		}
+		if empty != 0 {
+			if free == nil {
+				free = &line[bits.TrailingZeros32(empty)]
+			}
+			return free, nil
+		}
+		if free == nil {
+			free = gone(line, live)
 		}
 	}
 }

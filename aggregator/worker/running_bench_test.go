@@ -26,7 +26,7 @@ func BenchmarkApplyRunning(b *testing.B) {
 					b.StopTimer()
 					p.recent = recentIDs{} // the same ids come again
 					if i > 0 {
-						p.writing = p.freeze()
+						p.freeze()
 						p.endCheckpoint()
 					}
 					b.StartTimer()

@@ -225,8 +225,9 @@ func (p *partition) loadDay(s *series, day int32) error {
 	return nil
 }
 
-// count takes an event, which counts from now on, into the counters.
-func (p *partition) count(s *series, e *ingest.Event, receivedAt int64, position ingest.Position) error {
+// count takes an event, which counts from now on, into the counters. effect is what is foreseen of what it
+// does there, which may be nothing.
+func (p *partition) count(s *series, e *ingest.Event, receivedAt int64, position ingest.Position, effect *aggregator.Foreseen) error {
 	if s.running != nil {
 		s.running.add(e, receivedAt, position)
 	}
@@ -234,7 +235,7 @@ func (p *partition) count(s *series, e *ingest.Event, receivedAt int64, position
 		if err := p.needDay(s, e.Timestamp); err != nil {
 			return err
 		}
-		reason, ok := s.counters.Apply(e, receivedAt, position)
+		reason, ok := s.counters.ApplyForeseen(effect, e, receivedAt, position)
 		p.uncounted[reason]++
 		if ok {
 			p.touch(s)

@@ -17,7 +17,6 @@ import (
 
 var (
 	stageEvents        = flag.Int("stages.events", 500_000, "events of BenchmarkStages")
-	stageUntouched     = flag.Bool("stages.untouched", false, "leave out touching memory ahead")
 	stageSubscriptions = flag.Int("stages.subscriptions", 20_000, "subscriptions of BenchmarkStages")
 )
 
@@ -178,7 +177,7 @@ func BenchmarkStages(b *testing.B) {
 				}
 				p.pending = new(store.Pending)
 				b.StartTimer()
-				p.writing = p.freeze()
+				p.freeze()
 				b.StopTimer()
 				p.endCheckpoint()
 				b.StartTimer()
@@ -193,13 +192,13 @@ func countGroups(b *testing.B, p *partition, groups []*group) {
 		for i := range g.records {
 			r := &g.records[i]
 			for at := r.from; at < r.to; at++ {
-				if at%touchedAtATime == 0 && !*stageUntouched {
-					p.touchSeries(g.events[at:min(at+touchedAtATime, len(g.events))])
+				if at%touchedAtATime == 0 {
+					p.foresee(g, i, at, min(at+touchedAtATime, len(g.events)))
 				}
 				e := &g.batch.Events[at]
 				s, err := p.seriesOf(&r.header, e, g.events[at].series)
 				if err == nil {
-					err = p.count(s, e, r.header.ReceivedAt, ingest.PositionOf(r.offset, at-r.from))
+					err = p.count(s, e, r.header.ReceivedAt, ingest.PositionOf(r.offset, at-r.from), p.toucher.of(at))
 				}
 				if err != nil {
 					b.Fatal(err)

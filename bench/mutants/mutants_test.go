@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,8 +41,11 @@ func TestMutantsFit(t *testing.T) {
 	}
 }
 
+// failed is what the go command prints of a test that compare runs.
+var failed = regexp.MustCompile(`--- FAIL: Test(Oracle|Running|Answers)`)
+
 // TestMutants: each seeded bug makes the comparison with the oracle fail, or a test of
-// running totals.
+// running totals or answers.
 func TestMutants(t *testing.T) {
 	if !*runMutants {
 		t.Skip("takes minutes: make mutants")
@@ -86,7 +90,7 @@ func (m *mutant) run(dir string) (verdict string, err error) {
 		return "", errors.New("the comparison did not end in time")
 	case strings.Contains(out, "panic: "):
 		return "caught: it panics", nil
-	case strings.Contains(out, "--- FAIL: TestOracle") || strings.Contains(out, "--- FAIL: TestRunning"):
+	case failed.MatchString(out):
 		return "caught: wrong answer", nil
 	default:
 		return "", fmt.Errorf("the comparison did not run: %w\n%s", err, out)
@@ -94,13 +98,13 @@ func (m *mutant) run(dir string) (verdict string, err error) {
 }
 
 // compare holds the engine, with an overlay of its source, against the oracle, on few cases.
-// The tests of running totals go with it: what comes between a question and its seed is a
-// matter of moments, which only they hold fast.
+// The tests of running totals and of answers go with it: what comes between a question and its seed, or
+// lies between memory and store, is a matter of moments, which only they hold fast.
 func compare(overlay string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	// Without vet, which has nothing to say of code that is wrong on purpose.
-	cmd := exec.CommandContext(ctx, "go", "test", "-overlay="+overlay, "-vet=off", "-count=1", "-timeout=3m", "-run=^Test(Oracle|Running)",
+	cmd := exec.CommandContext(ctx, "go", "test", "-overlay="+overlay, "-vet=off", "-count=1", "-timeout=3m", "-run=^Test(Oracle|Running|Answers)",
 		"./worker", "-args", "-oracle.seed=1", "-oracle.cases=1200", "-oracle.worker=600")
 	cmd.Dir = house
 	text, err := cmd.CombinedOutput()

@@ -77,10 +77,16 @@ var mutants = []mutant{
 	{"what is not saved is let go of", "series.go", `return !kept[d.Number] })`, `return true })`},
 	{"absorbing replaces", "series.go", `counter.Merge(&day.hours[i].Counter, 0)`, `counter.Counter = day.hours[i].Counter.Clone()`},
 
+	// What is foreseen.
+	{"what an event does is foreseen of another", "worker/touch.go", `return &t.foreseen[at-t.from]`, `return &t.foreseen[0]`},
+	{"what does not count is foreseen to", "foresee.go", `s.counting.metric.count(counter, f.reason, q, start, position)`, `s.counting.metric.count(counter, 0, q, start, position)`},
+
 	// The worker.
 	{"a repeat counts again", "worker/apply.go", `if known && first.position < position {`, `if known && first.correction {`},
 	{"of equal revisions the first wins", "worker/correct.go", `e.Revision >= versions[current].Revision`, `e.Revision > versions[current].Revision`},
-	{"an event that comes behind its correction counts", "worker/correct.go", `return p.keep(record, e, parsed, position, false)`, `return p.keep(record, e, parsed, position, true)`},
+	{"an event that comes behind its correction counts", "worker/correct.go", `	p.totals.Superseded++
+	return p.keep(record, e, parsed, position, nil)`, `	p.totals.Superseded++
+	return p.keep(record, e, parsed, position, new(aggregator.Foreseen))`},
 	{"a retry of a correction counts as one", "worker/correct.go", `if isRetry(versions, e, parsed.content) {`, `if false {`},
 	{"the superseded event stays", "worker/correct.go", `	s.counters.Remove(&old.Event, old.ReceivedAt, position)
 `, ``},
@@ -98,9 +104,8 @@ var mutants = []mutant{
 `, ``},
 	{"what is not saved is in the answer twice", "worker/usage.go", `if !u.unsaved(cell, day) {`, `if !u.unsaved(cell, day-1) {`},
 	{"recurring: no history in memory", "worker/view.go", `span.From = ingest.TimestampMin`, `span.From = ingest.TimestampMin + period.From`},
-	{"pending events are not in the answer", "worker/view.go", `return append(pendings, *p.pending)`, `return pendings`},
-	{"events on their way into the store are not in the answer", "worker/view.go", `		pendings = append(pendings, p.writing.content.Pending)
-`, ``},
+	{"pending events are not in the answer", "worker/view.go", `[]store.Pending{p.writing.content.Pending, *p.pending}`, `[]store.Pending{p.writing.content.Pending}`},
+	{"events on their way into the store are not in the answer", "worker/view.go", `[]store.Pending{p.writing.content.Pending, *p.pending}`, `[]store.Pending{*p.pending}`},
 	{"events on their way into the store are in the answer twice", "store/view.go", `!e.cancelled && e.position >= v.end && match(p, at)`, `!e.cancelled && match(p, at)`},
 	{"what came since a running total was begun is lost", "worker/running.go", `		sown.reducer.Merge(t.reducer)
 `, ``},

@@ -80,10 +80,13 @@ type presentationObject struct {
 // usageOf sums buckets.
 func usageOf(buckets []billing.BucketUsage) usageObject {
 	var o usageObject
-	units, total := decimal.Zero, decimal.Zero
+	var units, total decimal.Decimal
 	for i := range buckets {
-		units = units.Add(buckets[i].Units)
-		total = total.Add(buckets[i].TotalUnits)
+		if i == 0 { // mostly the only one
+			units, total = buckets[i].Units, buckets[i].TotalUnits
+		} else {
+			units, total = units.Add(buckets[i].Units), total.Add(buckets[i].TotalUnits)
+		}
 		o.EventsCount += buckets[i].EventsCount
 		o.AmountCents += buckets[i].AmountCents
 	}
@@ -97,14 +100,16 @@ func presentationOf(buckets []billing.BucketUsage, parts func(*billing.BucketUsa
 	var (
 		objects []presentationObject
 		sums    []decimal.Decimal
-		met     = make(map[string]int)
+		met     map[string]int // made when it is needed: mostly there are no parts
 	)
 	for i := range buckets {
 		for _, part := range parts(&buckets[i]) {
 			name := groupName(part.PresentedBy)
 			at, ok := met[name]
 			if !ok {
-				at = len(objects)
+				if at = len(objects); at == 0 {
+					met = make(map[string]int)
+				}
 				met[name] = at
 				objects, sums = append(objects, presentationObject{PresentationBy: part.PresentedBy}), append(sums, decimal.Zero)
 			}
@@ -141,13 +146,27 @@ func usageMetricOf(m *billing.BillableMetric) usageMetricObject {
 
 // filterUsageOf sums the buckets of a filter.
 func filterUsageOf[F any](filter *billing.ChargeFilter, buckets []billing.BucketUsage, figures func([]billing.BucketUsage) F) filterUsageObject[F] {
+	return filterUsageObject[F]{figures(bucketsOfFilter(filter, buckets)), orNull(filter.InvoiceDisplayName), filter.Values}
+}
+
+// bucketsOfFilter returns those of a filter. They may be a part of those given, and are not to be changed.
+func bucketsOfFilter(filter *billing.ChargeFilter, buckets []billing.BucketUsage) []billing.BucketUsage {
 	var own []billing.BucketUsage
+	first := 0 // of own
 	for i := range buckets {
-		if buckets[i].Filter != nil && buckets[i].Filter.ID == filter.ID {
+		if of := buckets[i].Filter; of == nil || of.ID != filter.ID {
+			continue
+		}
+		if len(own) == 0 {
+			first = i
+		}
+		if i == first+len(own) { // mostly: without groups a filter's follow each other
+			own = buckets[first : i+1 : i+1]
+		} else {
 			own = append(own, buckets[i])
 		}
 	}
-	return filterUsageObject[F]{figures(own), orNull(filter.InvoiceDisplayName), filter.Values}
+	return own
 }
 
 // groupUsageOf returns the usage of each group that was seen, nothing where the

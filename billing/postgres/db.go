@@ -71,6 +71,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 // Close waits until all connections are given back, and closes them.
 func (db *DB) Close() {
 	db.gone()
+	db.recent.background.Wait()
 	db.pool.Close()
 }
 

@@ -46,7 +46,8 @@
 // is forgotten before the writer returns. For what others write, triggers keep in each row the
 // transaction that changed it last, and while somebody asks, a look every quarter of a second
 // reads the rows of transactions that had not ended in the snapshot of the look before. Nothing
-// is believed whose last look began RecentAgeMax ago. It could have been done otherwise:
+// is believed whose last look began RecentAgeMax ago. A row that is not there brings some of those behind it
+// (recent_neighbour.go). It could have been done otherwise:
 //
 //   - NOTIFY takes one lock for the whole server from before the commit until after it: bill
 //     runs and imports would write one transaction at a time. It stays for the catalog, which changes seldom.

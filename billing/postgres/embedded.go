@@ -24,6 +24,12 @@ const startTimeoutDefault = 2 * time.Minute
 // readyPollInterval is how often a starting server is asked whether it is ready.
 const readyPollInterval = 10 * time.Millisecond
 
+// How long, and how often, the directory's lock is asked for.
+const (
+	lockPatience = time.Second
+	lockPause    = 10 * time.Millisecond
+)
+
 // socketPathBytesMax is what the kernel takes as the path of a Unix socket (107 and
 // a NUL on Linux, 103 elsewhere).
 const socketPathBytesMax = 103
@@ -188,20 +194,30 @@ func checkOurs(dir string) error {
 
 // lockDir keeps a second process out of the directory. The kernel releases the lock
 // with the process.
+//
+// A lock that was just given back may be held for another moment: a process that is being
+// started has copies of all of its parent's files until its own program begins.
 func lockDir(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockName)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the directory's lock: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, ErrInUse
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(lockPause) {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+			break
 		}
-		return nil, fmt.Errorf("cannot lock %s: %w", path, err)
 	}
-	return f, nil
+	switch {
+	case err == nil:
+		return f, nil
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		err = ErrInUse
+	default:
+		err = fmt.Errorf("cannot lock %s: %w", path, err)
+	}
+	return nil, errors.Join(err, f.Close())
 }
 
 // socketDir returns where the socket goes: the data's own directory, or a short one

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -24,8 +25,13 @@ func MigrateTo(ctx context.Context, url string, version int64) (err error) {
 	return err
 }
 
-// Look looks now for what has changed in rows that are remembered.
-func (db *DB) Look() { db.look() }
+// Look looks now for what has changed in rows that are remembered, when nobody reads any more of them. More may
+// be read at once.
+func (db *DB) Look() {
+	db.recent.background.Wait()
+	db.recent.neighbours.readAt = time.Time{}
+	db.look()
+}
 
 // Acquires returns how often a connection was taken from the pool.
 func (db *DB) Acquires() int64 { return db.pool.Stat().AcquireCount() }

@@ -39,6 +39,9 @@ type recent struct {
 	customers     memory[recentKey, recentCustomer]
 	subscriptions memory[recentKey, *RunningSubscription]
 
+	neighbours neighbours
+	background sync.WaitGroup // who reads neighbours
+
 	mu      sync.Mutex
 	looking bool      // somebody is
 	lookAt  time.Time // when the last look that succeeded began; zero: there was none
@@ -76,6 +79,7 @@ func (db *DB) RecentRunningSubscription(ctx context.Context, org uuid.UUID, cust
 	running, err := db.RunningSubscription(ctx, org, customerExternalID, externalID)
 	if err == nil {
 		keep(&running)
+		db.rememberNeighbours(org, running.ExternalID)
 	}
 	return running, err
 }
@@ -211,14 +215,31 @@ type memory[K comparable, V any] struct {
 	kept map[K]V
 	// forgotten counts, for keys of the same hash, how often one was forgotten: a value that
 	// was read before is not kept after.
-	forgotten [256]uint64
+	forgotten forgotten
 }
+
+type forgotten [256]uint64
 
 // memorySeed makes the hashes of keys.
 var memorySeed = maphash.MakeSeed()
 
-func (m *memory[K, V]) count(key K) *uint64 {
-	return &m.forgotten[maphash.Comparable(memorySeed, key)%uint64(len(m.forgotten))]
+func (m *memory[K, V]) count(key K) *uint64 { return &m.forgotten[slotOf(key)] }
+
+// slotOf returns where a key is counted when it is forgotten.
+func slotOf[K comparable](key K) uint8 { return uint8(maphash.Comparable(memorySeed, key)) }
+
+// marks returns the marks of all keys, by slotOf.
+func (m *memory[K, V]) marks() forgotten {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.forgotten
+}
+
+// room returns how many more values may be kept without another going.
+func (m *memory[K, V]) room() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return recentRowsMax - len(m.kept)
 }
 
 func (m *memory[K, V]) find(key K) (V, bool) {

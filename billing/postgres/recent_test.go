@@ -255,3 +255,46 @@ func TestRunningSubscriptionErrors(t *testing.T) {
 	must(t, err)
 	f("acme", "sub", "no_active_subscription")
 }
+
+// Who asks about one subscription has those that follow it remembered, as many as there are, and nothing else.
+func TestNeighboursAreRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t)
+	other := addTenant(t, w.db, "Aviato")
+	other.addSubscription(other.customer, "sub-2", feb1)
+	for _, externalID := range []string{"before", "sub-2", "sub-3"} {
+		w.addSubscription(w.customer, externalID, feb1)
+	}
+	remembered := func(externalID string) bool {
+		t.Helper()
+		w.db.Look() // so that it is believed, and nobody reads or looks meanwhile
+		before := w.db.Acquires()
+		got, err := w.db.RecentRunningSubscription(t.Context(), w.org.ID, "acme", externalID)
+		must(t, err)
+		asked := w.db.Acquires() != before
+		fresh, err := w.db.RunningSubscription(t.Context(), w.org.ID, "acme", externalID)
+		must(t, err)
+		if !reflect.DeepEqual(got, fresh) {
+			t.Errorf("%s: got %+v, the database has %+v", externalID, got, fresh)
+		}
+		return !asked
+	}
+	w.exec(`UPDATE subscriptions SET ending_at = '2024-03-01' WHERE external_id = 'sub'`)
+	for _, s := range []struct {
+		externalID string
+		remembered bool
+	}{
+		{"sub", false}, // it has changed
+		{"sub-3", true},
+		{"sub-2", true},
+		{"before", false},
+	} {
+		if got := remembered(s.externalID); got != s.remembered {
+			t.Errorf("%s is remembered: %t, want %t", s.externalID, got, s.remembered)
+		}
+	}
+	w.exec(`UPDATE subscriptions SET ending_at = '2024-04-01' WHERE external_id = 'sub-3'`)
+	if remembered("sub-3") {
+		t.Error("a neighbour that has changed is still remembered")
+	}
+}
