@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +24,7 @@ type curve struct {
 
 var curves = []curve{
 	{"ids.png", "IDs", "ns/event", "Cost of an event as ids grow (one partition of 16)", "ids in the partition", "CPU ns per event", false},
+	{"memory.png", "Memory", "MB", "Memory of a process with 16 partitions and 1 million counters, as ids grow", "ids in all", "MB", false},
 	{"subscriptions.png", "Subscriptions", "ns/event", "Cost of an event as subscriptions grow (one partition)", "subscriptions", "CPU ns per event", false},
 	{"counters.png", "CountersPerSubscription", "ns/event", "Cost of an event as counters per subscription grow (100,000 counters in all)", "counters per subscription", "CPU ns per event", false},
 	{"partitions.png", "Partitions", "ns/event", "Cost of an event as partitions grow", "partitions", "CPU ns per event", false},
@@ -33,6 +36,26 @@ type point struct {
 	benchmark, line string // line is "" or a variant of the benchmark
 	x               float64
 	values          map[string]float64 // by unit
+	text            string             // as it was said
+}
+
+// same reports whether two points are of one size of one benchmark.
+func (p *point) same(other point) bool {
+	return p.benchmark == other.benchmark && p.line == other.line && p.x == other.x
+}
+
+// merge returns the points of earlier runs and of a new one, whose figures count, in the
+// order of the curves.
+func merge(earlier, found []point) []point {
+	all := slices.DeleteFunc(slices.Clone(earlier), func(p point) bool { return slices.ContainsFunc(found, p.same) })
+	all = append(all, found...)
+	place := func(p point) int {
+		return slices.IndexFunc(curves, func(c curve) bool { return c.benchmark == p.benchmark })
+	}
+	slices.SortStableFunc(all, func(a, b point) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.line, b.line), cmp.Compare(a.x, b.x))
+	})
+	return all
 }
 
 // parse reads the output of `go test -bench`: benchmarks named Name/size or Name/variant/size.
@@ -48,7 +71,7 @@ func parse(said string) ([]point, error) {
 			name = name[:at]
 		}
 		parts := strings.Split(name, "/")
-		p := point{benchmark: parts[0], values: map[string]float64{}}
+		p := point{benchmark: parts[0], values: map[string]float64{}, text: lines.Text()}
 		if len(parts) == 3 {
 			p.line = parts[1]
 		}

@@ -1,30 +1,39 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"weir/aggregator"
 	"weir/aggregator/query"
 	"weir/aggregator/worker"
 	"weir/bench/made"
-	"weir/ingest"
 )
 
 var (
 	full   = flag.Bool("curves.full", false, "go to the largest sizes")
+	only   = flag.String("curves.sizes", "", "the sizes to measure, instead of all, separated by commas")
 	window = flag.Int("curves.window", 2_000_000, "how many events a point is the mean of")
+	keep   = flag.String("curves.dir", "", "directory to keep the stores of IDs and Memory in; the next run goes on with them")
 )
 
-// upTo returns those of the sizes that are wanted.
-func upTo(short int, sizes ...int) []int {
-	var wanted []int
-	for _, n := range sizes {
+// sizes returns those of all sizes that are wanted: up to short, unless told otherwise.
+func sizes(b *testing.B, short int, all ...int) (wanted []int) {
+	b.Helper()
+	if *only != "" {
+		for _, text := range strings.Split(*only, ",") {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				b.Fatalf("cannot read -curves.sizes: %v", err)
+			}
+			wanted = append(wanted, n)
+		}
+		return wanted
+	}
+	for _, n := range all {
 		if n <= short || *full {
 			wanted = append(wanted, n)
 		}
@@ -32,111 +41,8 @@ func upTo(short int, sizes ...int) []int {
 	return wanted
 }
 
-// fed is a worker on a log that is made up.
-type fed struct {
-	b      *testing.B
-	log    *made.Log
-	metric *aggregator.Metric
-	worker *worker.Worker
-	cancel context.CancelFunc
-	ended  chan error
-	making time.Duration // of one event, CPU
-}
-
-func feed(b *testing.B, shape made.Shape) *fed {
-	b.Helper()
-	f := &fed{b: b, log: made.New(shape), ended: make(chan error, 1)}
-	f.metric = &aggregator.Metric{
-		Organization: made.Organization, Code: made.Code, Aggregation: aggregator.SumAgg, FieldName: made.UnitsField, CellKeys: []string{made.CellField},
-	}
-	catalog := aggregator.NewCatalog(1, []*aggregator.Metric{f.metric})
-	all := f.log.Assignor()
-	w, err := worker.New(worker.Options{
-		Log: f.log, Assignor: all, Dir: b.TempDir(), Catalog: func() *aggregator.Catalog { return catalog },
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	f.worker, f.cancel = w, cancel
-	go func() { f.ended <- w.Run(ctx) }()
-	for len(w.Owned()) < len(all) {
-		time.Sleep(time.Millisecond) // it has no way to tell
-	}
-	f.making = f.costOfMaking()
-	return f
-}
-
-func (f *fed) stop() {
-	f.cancel()
-	if err := <-f.ended; err != nil {
-		f.b.Error(err)
-	}
-}
-
-func (f *fed) costOfMaking() time.Duration {
-	const records = 20_000
-	before := cpu()
-	f.log.Make(records)
-	return (cpu() - before) / (records * made.EventsPerRecord)
-}
-
-// add has that many events counted and checkpointed, and returns the CPU time of one.
-func (f *fed) add(events int) time.Duration {
-	f.b.Helper()
-	records := int64(max(1, events/made.EventsPerRecord/int(f.log.Identity().Partitions)))
-	before, begun := cpu(), f.counted()
-	f.log.Grow(records)
-	f.await()
-	counted := f.counted() - begun
-	return (cpu()-before)/time.Duration(counted) - f.making
-}
-
-// counted is how many events the log has.
-func (f *fed) counted() (events int64) {
-	for n := range f.log.Identity().Partitions {
-		events += f.log.End(n) * made.EventsPerRecord
-	}
-	return events
-}
-
-// await waits until every partition has a checkpoint at its end.
-func (f *fed) await() {
-	f.b.Helper()
-	covered := map[int32]bool{}
-	for i := 0; len(covered) < int(f.log.Identity().Partitions); i++ {
-		nobody := fmt.Sprint("nobody-", i)
-		p := ingest.Partition(made.Organization, nobody, f.log.Identity().Partitions)
-		if covered[p] {
-			continue
-		}
-		covered[p] = true
-		f.usage(nobody, query.UsageRequest{From: time.Unix(0, 0), To: time.Unix(0, 1), Committed: true, AtLeast: f.log.End(p)})
-	}
-}
-
-func (f *fed) usage(subscription string, r query.UsageRequest) query.UsageAnswer {
-	f.b.Helper()
-	const patience = 20 * time.Minute
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	r.Organization, r.Subscription = made.Organization, subscription
-	r.Items = []query.UsageItem{{Metric: f.metric}}
-	answer, err := f.worker.Usage(ctx, r)
-	if err != nil {
-		f.b.Fatalf("cannot read usage: %v", err)
-	}
-	return answer
-}
-
-// cpu returns the process's processor time so far.
-func cpu() time.Duration {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		panic("BUG: cannot read the processor time: " + err.Error())
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
+// partitionsUsual is how many partitions a log has unless told otherwise.
+const partitionsUsual = 16
 
 // said reports one point; what a benchmark of one round took is of no interest.
 func said(b *testing.B, value float64, unit string) {
@@ -144,26 +50,53 @@ func said(b *testing.B, value float64, unit string) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkIDs counts events, all with new ids, and looks at the cost at some sizes.
+// BenchmarkIDs counts events, all with new ids, and looks at the cost at some sizes. The
+// partition has the share that one of 16 has: of the process's memory, and of its subscriptions.
 func BenchmarkIDs(b *testing.B) {
-	f := feed(b, made.Shape{Partitions: 1, Subscriptions: 20_000, Cells: 5})
+	f := feed(b, "ids", made.Shape{Partitions: 1, Subscriptions: 20_000 / partitionsUsual, Cells: 5}, worker.Options{
+		RecentIDsMax: worker.RecentIDsMaxDefault / partitionsUsual, DirtyBytesTotalMax: worker.DirtyBytesTotalMaxDefault / partitionsUsual,
+		StateBytesMax: worker.StateBytesMaxDefault / partitionsUsual, CacheBytes: worker.CacheBytesDefault / partitionsUsual,
+	})
 	defer f.stop()
-	for _, ids := range upTo(20_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 40_000_000, 62_500_000) {
+	for _, ids := range sizes(b, 20_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 40_000_000, 62_500_000) {
 		b.Run(fmt.Sprint(ids), func(b *testing.B) {
-			if missing := ids - *window - int(f.counted()); missing > 0 {
-				f.add(missing)
-			}
+			f.reach(ids - *window)
 			said(b, float64(f.add(*window)), "ns/event")
 		})
 	}
 }
 
+// BenchmarkMemory looks at the memory of a process with all partitions of a log, which has a
+// million counters in use and has seen more and more ids. The last five events of each counter
+// come a few at a time, as under a load that it has no trouble with; what comes before them,
+// as fast as it is taken. To see what the first alone takes, keep the stores of a smaller size
+// and begin from there.
+func BenchmarkMemory(b *testing.B) {
+	const counters, cells, unhurried = 1_000_000, 5, 500_000
+	f := feed(b, "memory", made.Shape{Partitions: partitionsUsual, Subscriptions: counters / cells, Cells: cells}, worker.Options{})
+	defer f.stop()
+	for _, ids := range sizes(b, 10_000_000, 5_000_000, 10_000_000, 20_000_000, 50_000_000, 100_000_000) {
+		f.reach(ids - 5*counters) // and five events for each counter
+		for f.counted() < int64(ids) {
+			f.add(unhurried)
+		}
+		m := memoryNow(b)
+		for _, line := range []struct {
+			name  string
+			bytes int64
+		}{{"resident", m.resident}, {"resident-at-most", m.residentMost}, {"heap-goal", m.goal}, {"live-heap", m.live}} {
+			b.Run(fmt.Sprintf("%s/%d", line.name, ids), func(b *testing.B) { said(b, float64(line.bytes)/1e6, "MB") })
+		}
+	}
+	writeHeap(b)
+}
+
 // BenchmarkSubscriptions: all are equally busy, which is the worst they can be. Each has
 // had an event or so before.
 func BenchmarkSubscriptions(b *testing.B) {
-	for _, n := range upTo(1_000_000, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000) {
+	for _, n := range sizes(b, 1_000_000, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			f := feed(b, made.Shape{Partitions: 1, Subscriptions: n, Cells: 1})
+			f := feed(b, "", made.Shape{Partitions: 1, Subscriptions: n, Cells: 1}, worker.Options{})
 			defer f.stop()
 			f.add(max(n, *window))
 			said(b, float64(f.add(*window)), "ns/event")
@@ -173,10 +106,10 @@ func BenchmarkSubscriptions(b *testing.B) {
 
 // BenchmarkCountersPerSubscription: there are 100,000 counters however they are shared out.
 func BenchmarkCountersPerSubscription(b *testing.B) {
-	const counters = 100_000
-	for _, n := range []int{1, 10, 100, 1_000, 10_000} {
+	const counters, most = 100_000, 10_000
+	for _, n := range sizes(b, most, 1, 10, 100, 1_000, most) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			f := feed(b, made.Shape{Partitions: 1, Subscriptions: counters / n, Cells: n})
+			f := feed(b, "", made.Shape{Partitions: 1, Subscriptions: counters / n, Cells: n}, worker.Options{})
 			defer f.stop()
 			f.add(*window)
 			said(b, float64(f.add(*window)), "ns/event")
@@ -186,9 +119,10 @@ func BenchmarkCountersPerSubscription(b *testing.B) {
 
 // BenchmarkPartitions: 20,000 subscriptions however many partitions there are.
 func BenchmarkPartitions(b *testing.B) {
-	for _, n := range []int{1, 4, 16, 64, 256} {
+	const most = 256
+	for _, n := range sizes(b, most, 1, 4, 16, 64, most) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			f := feed(b, made.Shape{Partitions: int32(n), Subscriptions: 20_000, Cells: 5})
+			f := feed(b, "", made.Shape{Partitions: int32(n), Subscriptions: 20_000, Cells: 5}, worker.Options{})
 			defer f.stop()
 			f.add(*window)
 			said(b, float64(f.add(*window)), "ns/event")
@@ -200,8 +134,8 @@ func BenchmarkPartitions(b *testing.B) {
 // a month: of a period that was asked for before, and of one that was not.
 func BenchmarkUsageRead(b *testing.B) {
 	month := 30 * 24 * time.Hour
-	for _, n := range upTo(1_000_000, 1_000, 10_000, 100_000, 1_000_000, 10_000_000) {
-		f := feed(b, made.Shape{Partitions: 1, Subscriptions: 1, Cells: 5, Step: int64(month) / int64(n)})
+	for _, n := range sizes(b, 1_000_000, 1_000, 10_000, 100_000, 1_000_000, 10_000_000) {
+		f := feed(b, "", made.Shape{Partitions: 1, Subscriptions: 1, Cells: 5, Step: int64(month) / int64(n)}, worker.Options{})
 		f.add(n)
 		name := string(made.AppendName(nil, 0))
 		from := time.Unix(0, made.Base).Add(37*time.Minute + 12*time.Second) // inside an hour, at both ends

@@ -18,16 +18,26 @@ const (
 	restOfRegions = "ap-east-1" // the region that no filter takes
 )
 
+// The lengths of a model's and of a region's name.
+const modelBytes, regionBytes = 9, 9
+
 // combination is the properties of a cell. All have names of one length, so that
 // an event can be written over another.
-type combination struct{ model, region string }
+type combination struct {
+	model  [modelBytes]byte
+	region [regionBytes]byte
+}
 
 var combinations = [cellsPerName]combination{
-	{"gpt-large", "eu-west-1"},
-	{"gpt-small", "us-east-1"},
-	{"gpt-turbo", "ap-east-1"},
-	{"gpt-micro", "eu-west-1"},
-	{"gpt-ultra", "us-east-1"},
+	combine("gpt-large", "eu-west-1"),
+	combine("gpt-small", "us-east-1"),
+	combine("gpt-turbo", "ap-east-1"),
+	combine("gpt-micro", "eu-west-1"),
+	combine("gpt-ultra", "us-east-1"),
+}
+
+func combine(model, region string) combination {
+	return combination{[modelBytes]byte([]byte(model)), [regionBytes]byte([]byte(region))}
 }
 
 // Cell is what was sent to, or is in the usage of, one combination of one subscription.
@@ -82,9 +92,9 @@ var charges = []charge{
 // value returns what a combination has in the property.
 func (c combination) value(field string) string {
 	if field == modelField {
-		return c.model
+		return string(c.model[:])
 	}
-	return c.region
+	return string(c.region[:])
 }
 
 // filtered returns what of a subscription's cells a filter takes.

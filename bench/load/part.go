@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -85,10 +87,10 @@ func do(ctx context.Context, j *job) (*Sent, error) {
 		return nil, err
 	}
 	books := &ledger{acked: newTally(len(j.Names)), positions: target.Positions{}}
-	popular := newPopularity(len(j.Names), j.Shape.Zipf)
+	popular, tails := newPopularity(len(j.Names), j.Shape.Zipf), tailsOf(j.Names)
 	connections := make([]*connection, j.Connections)
 	for i := range connections {
-		connections[i] = newConnection(j, books, popular, address, i)
+		connections[i] = newConnection(j, books, newGenerator(tails, popular, j.seed(i)), address, i)
 	}
 	schedule := newSchedule(j.Started.Add(j.Shape.Duration), j.Interval)
 	time.Sleep(time.Until(j.Started))
@@ -116,16 +118,17 @@ func do(ctx context.Context, j *job) (*Sent, error) {
 	return all, nil
 }
 
-func newConnection(j *job, books *ledger, popular popularity, address string, i int) *connection {
-	seed := j.Seed + uint64(i)<<32
+// seed is that of a connection.
+func (j *job) seed(connection int) uint64 { return j.Seed + uint64(connection)<<32 }
+
+func newConnection(j *job, books *ledger, g *generator, address string, i int) *connection {
 	head := "POST " + eventsPath(j.Shape.Mode) + " HTTP/1.1\r\nHost: " + address +
 		"\r\nAuthorization: Bearer " + j.Key + "\r\nContent-Type: " + contentType(j.Shape.Mode) + "\r\n"
 	if j.Shape.Minimal {
 		head += "Prefer: return=minimal\r\n"
 	}
 	c := &connection{
-		job: j, ledger: books, address: address, random: randomness(seed + 1),
-		generator: newGenerator(j.Names, popular, seed),
+		job: j, ledger: books, address: address, random: randomness(j.seed(i) + 1), generator: g,
 	}
 	for range j.Shape.Pipeline {
 		c.bodies = append(c.bodies, newBody(&j.Shape, head, fmt.Sprintf("%s-%d-", j.Prefix, j.First+i), j.Names[0]))
@@ -142,6 +145,16 @@ func ownCPU() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
+// processors is how many of them a part's process uses. One is cheapest: threads that wake
+// one another take more than they bring. A schedule has a thread that sleeps, whose turn must
+// come when it wakes.
+func (j *job) processors() int {
+	if j.Interval == 0 {
+		return 1
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
 // doApart does a job in a process of its own: a copy of this program.
 func doApart(ctx context.Context, j *job) (*Sent, error) {
 	program, err := os.Executable()
@@ -153,6 +166,7 @@ func doApart(ctx context.Context, j *job) (*Sent, error) {
 		return nil, fmt.Errorf("cannot tell a part of the load: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, program, "-part")
+	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(j.processors()))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = &told, &heard, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("a part of the load failed: %w", err)

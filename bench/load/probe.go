@@ -73,7 +73,8 @@ func (p *prober) once(ctx context.Context) error {
 
 // event returns the next probe's body.
 func (p *prober) event(now time.Time) []byte {
+	timeText := timeOf(now)
 	return fmt.Appendf(nil, `{"event":{"transaction_id":"%s-probe-%d","external_subscription_id":"%s","code":"%s","timestamp":%s,"properties":{"%s":0,"%s":"%s","%s":"%s"}}}`,
-		p.run.id, p.events+1, p.run.probe, metricCode, appendTime(nil, now),
-		metricField, modelField, combinations[0].model, regionField, combinations[0].region)
+		p.run.id, p.events+1, p.run.probe, metricCode, timeText[:],
+		metricField, modelField, combinations[0].model[:], regionField, combinations[0].region[:])
 }

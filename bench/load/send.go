@@ -164,7 +164,8 @@ func (c *connection) take(b *body, due, now time.Time) {
 
 // sendWaiting sends what is waiting, again and again, until nothing is.
 func (c *connection) sendWaiting(ctx context.Context, repeat bool) error {
-	for deadline := time.Now().Add(retryMax); len(c.waiting) > 0; {
+	var deadline time.Time
+	for len(c.waiting) > 0 {
 		failure, err := c.attempt(ctx, repeat)
 		if err != nil {
 			return err
@@ -173,7 +174,11 @@ func (c *connection) sendWaiting(ctx context.Context, repeat bool) error {
 			return nil
 		}
 		c.Retries += int64(len(c.waiting))
-		if time.Now().After(deadline) || ctx.Err() != nil {
+		now := time.Now()
+		if deadline.IsZero() {
+			deadline = now.Add(retryMax)
+		}
+		if now.After(deadline) || ctx.Err() != nil {
 			return fmt.Errorf("a request was not acknowledged in %v: %w", retryMax, failure)
 		}
 		time.Sleep(retryPause)

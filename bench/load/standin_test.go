@@ -152,7 +152,7 @@ func (s *standIn) count(e sentEvent) {
 		return
 	}
 	for i, c := range combinations {
-		if c.model == e.Properties.Model && c.region == e.Properties.Region {
+		if c == combine(e.Properties.Model, e.Properties.Region) {
 			name := fmt.Sprint(e.Subscription, i)
 			cell := s.cells[name]
 			cell.add(Cell{1, units.Mul(units, big.NewRat(1000, 1)).Num().Int64()})

@@ -30,8 +30,13 @@ type body struct {
 // offsets are where in an event the parts begin that differ.
 type offsets struct{ serial, subscription, time, units, model, region int }
 
-// timeDigits is the length of a timestamp: seconds, a point and three digits.
-const timeDigits = 10 + 1 + 3
+// The lengths of the parts that differ. They are constants, so that a part is written by
+// a move or two and not by a call.
+const (
+	nameTail    = 8          // bytes at the end of a subscription's name; before them all names are equal
+	timeDigits  = 10 + 1 + 3 // seconds, a point and three digits
+	unitsDigits = 3 + 1 + 3
+)
 
 // newBody writes a request with placeholders. head ends before the length of the content.
 func newBody(s *report.Shape, head, prefix, name string) *body {
@@ -71,28 +76,28 @@ func placeholder(prefix, name string) (event string, at offsets) {
 	part(`{"transaction_id":"` + prefix)
 	at.serial = part("000000000")
 	part(`","external_subscription_id":"`)
-	at.subscription = part(name)
+	at.subscription = part(name) + len(name) - nameTail
 	part(`","code":"` + metricCode + `","timestamp":`)
 	at.time = part("1700000000.000")
 	part(`,"properties":{"` + metricField + `":`)
 	at.units = part("100.000")
 	part(`,"` + modelField + `":"`)
-	at.model = part(combinations[0].model)
+	at.model = part(string(combinations[0].model[:]))
 	part(`","` + regionField + `":"`)
-	at.region = part(combinations[0].region)
+	at.region = part(string(combinations[0].region[:]))
 	part(`"}}`)
 	return event, at
 }
 
 // generator writes new events over bodies. It is used by one goroutine.
 type generator struct {
-	names      []string // external ids of the subscriptions, of one length
+	names      [][nameTail]byte // how the subscriptions' external ids end
 	popularity popularity
 	random     randomness
 	serial     [serialDigits]byte // the last that was used, in ASCII
 }
 
-func newGenerator(names []string, popular popularity, seed uint64) *generator {
+func newGenerator(names [][nameTail]byte, popular popularity, seed uint64) *generator {
 	g := &generator{names: names, popularity: popular, random: randomness(seed)}
 	for i := range g.serial {
 		g.serial[i] = '0'
@@ -100,26 +105,37 @@ func newGenerator(names []string, popular popularity, seed uint64) *generator {
 	return g
 }
 
+// tailsOf returns how names end. They are of one length, and equal but for that.
+func tailsOf(names []string) [][nameTail]byte {
+	tails := make([][nameTail]byte, len(names))
+	for i, name := range names {
+		at := len(name) - nameTail
+		if at < 0 || len(name) != len(names[0]) || name[:at] != names[0][:at] {
+			panic("BUG: subscriptions have names that differ before their last bytes")
+		}
+		copy(tails[i][:], name[at:])
+	}
+	return tails
+}
+
 // fill makes the body a new request.
 func (g *generator) fill(b *body, now time.Time) {
-	var at [timeDigits]byte
-	appendTime(at[:0], now)
+	at := timeOf(now)
 	event := b.bytes[b.first:]
 	for i := range b.cells {
+		subscription := g.popularity.draw(g.random.next())
 		bits := g.random.next()
-		subscription := g.popularity.draw(bits)
-		more := g.random.next()
-		cell := below(uint32(more), cellsPerName)
-		value := uint32(valueMin + below(uint32(more>>32), valueMax-valueMin))
+		cell := below(uint32(bits), cellsPerName)
+		value := uint32(valueMin + below(uint32(bits>>32), valueMax-valueMin))
 		b.cells[i], b.values[i] = uint32(subscription*cellsPerName+cell), value
 
 		g.count()
-		copy(event[b.at.serial:], g.serial[:])
-		copy(event[b.at.subscription:], g.names[subscription])
-		copy(event[b.at.time:], at[:])
-		putUnits(event[b.at.units:], value)
-		copy(event[b.at.model:], combinations[cell].model)
-		copy(event[b.at.region:], combinations[cell].region)
+		*(*[serialDigits]byte)(event[b.at.serial:]) = g.serial
+		*(*[nameTail]byte)(event[b.at.subscription:]) = g.names[subscription]
+		*(*[timeDigits]byte)(event[b.at.time:]) = at
+		*(*[unitsDigits]byte)(event[b.at.units:]) = unitsOf(value)
+		*(*[modelBytes]byte)(event[b.at.model:]) = combinations[cell].model
+		*(*[regionBytes]byte)(event[b.at.region:]) = combinations[cell].region
 		if i < len(b.cells)-1 {
 			event = event[b.stride:]
 		}
@@ -138,27 +154,25 @@ func (g *generator) count() {
 	panic("BUG: a connection ran out of numbers for its events")
 }
 
-// putUnits writes a value as a decimal with three digits before the point and three after.
-func putUnits(dst []byte, thousandths uint32) {
-	_ = dst[6]
-	copy(dst[0:3], threeDigits(thousandths/1000))
-	dst[3] = '.'
-	copy(dst[4:7], threeDigits(thousandths%1000))
+// unitsOf returns a value as a decimal with three digits before the point and three after.
+func unitsOf(thousandths uint32) [unitsDigits]byte {
+	whole, rest := digits[thousandths/1000], digits[thousandths%1000]
+	return [unitsDigits]byte{whole[0], whole[1], whole[2], '.', rest[0], rest[1], rest[2]}
 }
 
-// threeDigits returns a number below 1,000 in three digits.
-func threeDigits(n uint32) string { return digits[3*n : 3*n+3] }
-
-var digits = func() string {
-	all := make([]byte, 0, 3*1000)
-	for n := range 1000 {
-		all = append(all, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
+// digits are the numbers below 1,000, in three digits.
+var digits = func() (all [1000][3]byte) {
+	for n := range all {
+		all[n] = [3]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)}
 	}
-	return string(all)
+	return all
 }()
 
-// appendTime appends a timestamp in seconds, with three decimals.
-func appendTime(dst []byte, now time.Time) []byte {
-	dst = append(strconv.AppendInt(dst, now.Unix(), 10), '.')
-	return append(dst, threeDigits(uint32(now.Nanosecond()/1_000_000))...)
+// timeOf returns a timestamp in seconds, with three decimals.
+func timeOf(now time.Time) (text [timeDigits]byte) {
+	const point = 10 // until the year 2286
+	strconv.AppendInt(text[:0], now.Unix(), 10)
+	text[point] = '.'
+	*(*[3]byte)(text[point+1:]) = digits[now.Nanosecond()/1_000_000]
+	return text
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -29,9 +30,9 @@ func TestBodies(t *testing.T) {
 			if mode == report.ModeSingle {
 				batch = 1
 			}
-			names := []string{"a", "b", "c"}
+			names := []string{"one-name-a", "one-name-b", "one-name-c"}
 			b := newBody(&report.Shape{Mode: mode, Batch: batch}, "POST "+eventsPath(mode)+" HTTP/1.1\r\nHost: h\r\nContent-Type: "+contentType(mode)+"\r\n", "run-0-", names[0])
-			g := newGenerator(names, newPopularity(3, 1.3), seed)
+			g := newGenerator(tailsOf(names), newPopularity(3, 1.3), seed)
 			acked, want := newTally(3), newTally(3)
 			books := &ledger{acked: acked, positions: map[int32]int64{}}
 			ids := map[string]bool{}
@@ -45,13 +46,13 @@ func TestBodies(t *testing.T) {
 						t.Errorf("event is %+v", e)
 					}
 					ids[e.TransactionID] = true
-					cell := slices.Index(combinations[:], combination{e.Properties.Model, e.Properties.Region})
+					cell := slices.Index(combinations[:], combine(e.Properties.Model, e.Properties.Region))
 					whole, fraction, _ := strings.Cut(e.Properties.Units.String(), ".")
 					var n int64
 					for _, digit := range whole + fraction {
 						n = 10*n + int64(digit-'0')
 					}
-					want.of(strings.Index("abc", e.Subscription))[cell].add(Cell{1, n})
+					want.of(slices.Index(names, e.Subscription))[cell].add(Cell{1, n})
 				}
 			}
 			if !slices.Equal(acked, want) {
@@ -111,7 +112,7 @@ func TestPopularity(t *testing.T) {
 
 func TestSerial(t *testing.T) {
 	t.Parallel()
-	g := newGenerator([]string{"a"}, newPopularity(1, 0), 1)
+	g := newGenerator(make([][nameTail]byte, 1), newPopularity(1, 0), 1)
 	for range 1000 {
 		g.count()
 	}
@@ -124,10 +125,10 @@ func TestSerial(t *testing.T) {
 func BenchmarkFill(b *testing.B) {
 	names := make([]string, 20_000)
 	for i := range names {
-		names[i] = "load-0123456789-" + string(digits[3*(i/1000):3*(i/1000)+3]) + string(digits[3*(i%1000):3*(i%1000)+3])
+		names[i] = fmt.Sprintf("load-0123456789-%06d", i)
 	}
 	body := newBody(&report.Shape{Mode: report.ModeBatch, Batch: 100}, "", "0123456789-12-", names[0])
-	g := newGenerator(names, newPopularity(len(names), 1.1), 1)
+	g := newGenerator(tailsOf(names), newPopularity(len(names), 1.1), 1)
 	books := &ledger{acked: newTally(len(names)), positions: map[int32]int64{}}
 	header := []byte("0:123,1:124,2:125,3:126,4:127,5:128,6:129,7:130")
 	b.ReportAllocs()

@@ -16,19 +16,32 @@ import (
 // answers serves one connection: it writes text in pieces of n bytes and closes.
 func answers(t *testing.T, text string, n int) *wire {
 	t.Helper()
-	server, ours := net.Pipe()
-	t.Cleanup(func() { server.Close(); ours.Close() })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	w, err := dial(t.Context(), listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.close)
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
 	go func() {
 		for len(text) > 0 {
 			piece := text[:min(n, len(text))]
 			text = text[len(piece):]
 			if _, err := io.WriteString(server, piece); err != nil {
-				return
+				break // ours was closed first
 			}
 		}
 		server.Close()
 	}()
-	return &wire{conn: ours, in: make([]byte, 16)} // it must grow
+	w.in = make([]byte, 16) // it must grow
+	return w
 }
 
 // TestWire reads several answers of one connection, however they are cut into pieces.

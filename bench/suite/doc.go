@@ -3,7 +3,7 @@
 //
 //	suite table    some three minutes: throughput, latencies, processor time, disk, replay, idle memory
 //	suite full     an hour (-duration): a soak at 70 % of capacity with readings beside,
-//	               judged for flatness; then overload, and a noisy neighbour
+//	               judged for flatness; then overload, and a noisy neighbour, without limits and with them
 //	suite kafka    the same throughput with Kafka as the log, beside Kafka's own producer
 //
 // Every load is sent by bench/load and ends in its exact comparison; a run whose figures
@@ -19,6 +19,8 @@
 // Generator, server and PostgreSQL share the machine, so the throughput is that of all
 // three. Loads of seconds do not show what compactions of a day cost; the soak does for
 // an hour. The machine's disk decides latencies: every acknowledgement waits for a sync.
+// Under overload the generator takes its share of two processors, too: how much was offered
+// is told, and is less than the five times that are aimed at.
 // A figure of one run is within some 10 to 25 % on shared virtual processors; compare
 // processor time per event first, and runs of one machine and one sitting.
 package main

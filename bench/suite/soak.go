@@ -37,10 +37,9 @@ type full struct {
 	Samples  []sample       `json:"samples"`
 	Verdicts []verdict      `json:"flatness"`
 	Overload *report.Result `json:"overload"`
-	Alone    *report.Result `json:"quiet_organization_alone"`
-	Beside   *report.Result `json:"quiet_organization_beside_a_loud_one"`
-	Loud     *report.Result `json:"loud_organization"`
-	durable  string
+	// Neighbours are without and with limits.
+	Neighbours []*neighbours `json:"neighbours"`
+	durable    string
 }
 
 // full measures capacity, soaks at 70 % of it, and then overloads.
@@ -236,11 +235,10 @@ func (f *full) String() string {
 		}
 	}
 	if f.Overload != nil {
-		fmt.Fprintf(&b, "\nOverload, offered %d times its capacity\n\n%s", overloadFactor, f.Overload)
+		fmt.Fprintf(&b, "\nOverload\n\n%s%s\n", f.Overload, offered(f.Overload, f.Capacity))
 	}
-	if f.Beside != nil {
-		fmt.Fprintf(&b, "\nNoisy neighbour\n\nquiet organization alone:        ack %s\nquiet organization beside a loud: ack %s\np99 moved by %.0f %% (at most 20 %% is wanted); the loud one got %d events/s\n",
-			f.Alone.Ack, f.Beside.Ack, 100*(millis(f.Beside.Ack.P99)/millis(f.Alone.Ack.P99)-1), f.Loud.AckedPerSecond)
+	for _, n := range f.Neighbours {
+		fmt.Fprintf(&b, "\nNoisy neighbour, %s", n)
 	}
 	return b.String()
 }

@@ -89,6 +89,18 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestOffered: 40 requests of 100 were taken and 160 refused, in 2 s.
+func TestOffered(t *testing.T) {
+	t.Parallel()
+	r := &report.Result{Requests: 40, Refused: 160, Sending: 2 * time.Second, AckedPerSecond: 2000, Shape: report.Shape{Batch: 100}}
+	text := offered(r, 2500)
+	for _, want := range []string{"10000 events/s", "4.0 times", "20 %"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+}
+
 // TestWatch: the rate of a replay is that of the time in which something was counted.
 func TestWatch(t *testing.T) {
 	t.Parallel()

@@ -52,7 +52,8 @@ func (t *table) String() string {
 	if len(t.Loads) > 0 {
 		text += "durable: " + t.Loads[0].Durable + "\n"
 	}
-	text += "Generator, server and PostgreSQL share the machine. Every load ended in an exact comparison of events, sums and repeats.\n\n"
+	text += "Generator, server and PostgreSQL share the machine. Every load ended in an exact comparison of events, sums and repeats.\n"
+	text += "Batches are answered shortly (Prefer: return=minimal) unless a row says otherwise.\n\n"
 	text += render(t.Rows)
 	for _, err := range t.failed {
 		text += fmt.Sprintf("\nFAILED: %v\n", err)
@@ -68,9 +69,11 @@ func (t *table) add(load *report.Result, rows ...row) {
 	t.Rows = append(t.Rows, rows...)
 }
 
-// standard is a load of the standard size.
+// standard is a load of the standard size. Batches are answered shortly, as bench/minimal
+// does: Lago's answer is larger than the request. That of NDJSON is short as it is, and with single events
+// it makes no difference.
 func (s *suite) standard(mode string, batch, connections int, more ...any) arguments {
-	return append(flagged("mode", mode, "batch", batch, "connections", connections,
+	return append(flagged("mode", mode, "batch", batch, "connections", connections, "minimal", mode == report.ModeBatch,
 		"subscriptions", s.subscriptions, "duration", s.run), flagged(more...)...)
 }
 
@@ -112,11 +115,11 @@ func (s *suite) batches(ctx context.Context, t *table) error {
 	if err := s.least(ctx, t, r, "batches of 100", s.standard(report.ModeBatch, 100, standardConnections), 0.53, 0.79, 1.67, 1.29); err != nil {
 		return err
 	}
-	minimal, err := s.sendLoad(ctx, s.standard(report.ModeBatch, 100, standardConnections, "minimal", true, "duration", s.run/2))
+	inFull, err := s.sendLoad(ctx, s.standard(report.ModeBatch, 100, standardConnections, "minimal", false, "duration", s.run/2))
 	if err != nil {
 		return err
 	}
-	t.add(minimal, row{What: "the same, Prefer: return=minimal", Unit: "k/s", Value: kilo(minimal.CountedPerSecond), Floor: 500, Target: 750, Beside: costs(minimal)})
+	t.add(inFull, row{What: "batches of 100, answered in full", Unit: "k/s", Value: kilo(inFull.CountedPerSecond), Beside: costs(inFull)})
 	return nil
 }
 
