@@ -42,10 +42,10 @@ func TestMutantsFit(t *testing.T) {
 }
 
 // failed is what the go command prints of a test that compare runs.
-var failed = regexp.MustCompile(`--- FAIL: Test(Oracle|Running|Answers)`)
+var failed = regexp.MustCompile(`--- FAIL: Test(Oracle|Running|Answers|CorrectionsOfARebuild)`)
 
 // TestMutants: each seeded bug makes the comparison with the oracle fail, or a test of
-// running totals or answers.
+// running totals, answers or rebuilds.
 func TestMutants(t *testing.T) {
 	if !*runMutants {
 		t.Skip("takes minutes: make mutants")
@@ -98,13 +98,13 @@ func (m *mutant) run(dir string) (verdict string, err error) {
 }
 
 // compare holds the engine, with an overlay of its source, against the oracle, on few cases.
-// The tests of running totals and of answers go with it: what comes between a question and its seed, or
-// lies between memory and store, is a matter of moments, which only they hold fast.
+// The tests of running totals, answers and rebuilds go with it: what comes between a question and its seed,
+// lies between memory and store, or is corrected while a series is rebuilt, is a matter of moments, which only they hold fast.
 func compare(overlay string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	// Without vet, which has nothing to say of code that is wrong on purpose.
-	cmd := exec.CommandContext(ctx, "go", "test", "-overlay="+overlay, "-vet=off", "-count=1", "-timeout=3m", "-run=^Test(Oracle|Running|Answers)",
+	cmd := exec.CommandContext(ctx, "go", "test", "-overlay="+overlay, "-vet=off", "-count=1", "-timeout=3m", "-run=^Test(Oracle|Running|Answers|CorrectionsOfARebuild)",
 		"./worker", "-args", "-oracle.seed=1", "-oracle.cases=1200", "-oracle.worker=600")
 	cmd.Dir = house
 	text, err := cmd.CombinedOutput()
