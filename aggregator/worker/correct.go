@@ -209,7 +209,9 @@ func (p *partition) recount(list ...*series) (err error) {
 	}
 	defer snapshot.Close()
 	// One view serves all: to make it takes time for each correction that is pending.
-	view := snapshot.View(p.pendings()...)
+	pendings, lent := p.lendPendings()
+	defer endLoans(lent)
+	view := snapshot.View(pendings...)
 	if staleIn(list) > recountsUnindexed {
 		view.Index()
 	}

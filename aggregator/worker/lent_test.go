@@ -24,11 +24,11 @@ func TestLentPendingIsNotUsedAgain(t *testing.T) {
 			take(0)
 			var lent []store.Pending
 			if !whileWritten {
-				lent = p.pendings()
+				lent, _ = p.lendPendings()
 			}
 			p.freeze()
 			if whileWritten {
-				lent = p.pendings()
+				lent, _ = p.lendPendings()
 			}
 			p.endCheckpoint()
 			for at := 1; at < len(records); at++ {

@@ -158,13 +158,15 @@ func (p *partition) beginRebuild(ctx context.Context) error {
 	r.since = aggregator.NewSeries(r.metric, true)
 	s.reading = true
 	p.rebuilding++
+	pendings, lent := p.lendPendings()
 	work := rebuilder{
-		store: p.store, snapshot: snapshot, pending: p.pendings(), name: s.name, inForce: s.row.Definition,
+		store: p.store, snapshot: snapshot, pending: pendings, name: s.name, inForce: s.row.Definition,
 		definition: r.definition, counters: aggregator.NewSeries(r.metric, true),
 		chunk: store.NewCounters(s.name.Number, r.definition), chunkMax: p.chunkMax,
 	}
 	p.background.Go(func() {
 		err := work.run(ctx)
+		endLoans(lent)
 		<-p.rebuildSlots
 		p.rebuilt <- rebuilt{r, work.counters, work.dayMax, work.chunks, err} // has room for all that run
 	})

@@ -89,9 +89,7 @@ func (v *view) close() {
 		return
 	}
 	_ = v.stored.Close() // a snapshot's Close does not fail after its scans have ended
-	for _, l := range v.loans {
-		l.end()
-	}
+	endLoans(v.loans)
 	v.loans = nil
 }
 
@@ -173,13 +171,8 @@ func (p *partition) answerWaiting() {
 	p.waiting = kept
 }
 
-// pendings returns the events that may be in no checkpoint. Their memory is not used again.
-func (p *partition) pendings() []store.Pending {
-	pendings, _ := p.lendPendings()
-	return pendings
-}
-
-// lendPendings returns the same. Each of the loans must be ended before the memory is used again.
+// lendPendings returns the events that may be in no checkpoint. Their memory may be used again
+// when the loans have ended.
 func (p *partition) lendPendings() ([]store.Pending, []*loans) {
 	if p.writing == nil {
 		return []store.Pending{*p.pending}, []*loans{p.loans.begin()}
@@ -195,7 +188,12 @@ func (l *loans) begin() *loans {
 	return l
 }
 
-func (l *loans) end() { l.open.Add(-1) }
+// endLoans ends a loan of each.
+func endLoans(list []*loans) {
+	for _, l := range list {
+		l.open.Add(-1)
+	}
+}
 
 // none reports whether all loans have ended. The owner asks it when it begins no more.
 func (l *loans) none() bool { return l.open.Load() == 0 }

@@ -59,25 +59,29 @@ func untilHeld(t *testing.T, log *Embedded) (held <-chan answer, offset int64) {
 	return nil, 0
 }
 
+// readFollowed reads the records behind the first up to last, and compares them.
+func readFollowed(t *testing.T, r *embeddedReader, last int64) {
+	t.Helper()
+	for next := int64(1); next <= last; {
+		list, err := r.Next(testContext(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, record := range list {
+			if record.Offset != next || !bytes.Equal(record.Value, followedValue(int(next))) {
+				t.Fatalf("record %d begins with %x, want record %d", record.Offset, record.Value[:1], next)
+			}
+			next++
+		}
+	}
+}
+
 // TestEmbeddedFollower: what is appended waits for a reader at the end that falls behind,
 // and goes on with it, or when it ends.
 func TestEmbeddedFollower(t *testing.T) {
 	t.Parallel()
 	for name, goOn := range map[string]func(t *testing.T, r *embeddedReader, last int64){
-		"reads": func(t *testing.T, r *embeddedReader, last int64) {
-			for next := int64(1); next <= last; {
-				list, err := r.Next(testContext(t))
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, record := range list {
-					if record.Offset != next || !bytes.Equal(record.Value, followedValue(int(next))) {
-						t.Fatalf("record %d begins with %x, want record %d", record.Offset, record.Value[:1], next)
-					}
-					next++
-				}
-			}
-		},
+		"reads":  readFollowed,
 		"closes": func(_ *testing.T, r *embeddedReader, _ int64) { r.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,18 +118,7 @@ func TestEmbeddedFollowerStands(t *testing.T) {
 	if n := len(log.followers.readers); n != 0 { // nobody else is about
 		t.Fatalf("%d followers, and the only one stands", n)
 	}
-	for next := int64(1); next <= offset; {
-		list, err := reader.Next(testContext(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, record := range list {
-			if record.Offset != next || !bytes.Equal(record.Value, followedValue(int(next))) {
-				t.Fatalf("record %d begins with %x, want record %d", record.Offset, record.Value[:1], next)
-			}
-			next++
-		}
-	}
+	readFollowed(t, reader, offset)
 	mustAppend(t, log, 0, nil)
 	if list, err := reader.Next(testContext(t)); err != nil || len(list) != 1 {
 		t.Fatalf("%d records, error %v", len(list), err)
