@@ -115,10 +115,10 @@ func (r *referenceEvaluator) operand() any {
 	case strings.HasPrefix(token, "event.properties."):
 		return r.property(strings.TrimPrefix(token, "event.properties."))
 	}
-	args := []any{}
+	function, args := strings.ToLower(token), []any{}
 	for r.take() != ")" { // the opening parenthesis or a comma
 		args = append(args, r.sum())
-		if token != "concat" {
+		if function != "concat" {
 			r.number(args[len(args)-1])
 		}
 		if r.next() == ")" {
@@ -126,7 +126,7 @@ func (r *referenceEvaluator) operand() any {
 			break
 		}
 	}
-	return r.call(strings.ToLower(token), args)
+	return r.call(function, args)
 }
 
 func (r *referenceEvaluator) call(function string, args []any) any {

@@ -400,7 +400,7 @@ func (g expressionGenerator) operand() string {
 var expressionSeeds = []string{
 	"event.properties.two * event.properties.half", "concat(event.code, '-', \"x\", 1.50)", "round(event.timestamp / 60, -1)",
 	"-(1 + 2) * -3 / 0.7", "ceil(event.properties.quoted, 1) - floor(0 - 1.5)", "1/3*3", "event.properties.nines*event.properties.nines",
-	"concat(concat(event.properties.text), event.properties.zip)", "((1))", "'a' + 1", "1 / (2 - 2)", "", "round(", "event.properties.",
+	"concat(Concat(event.properties.text), event.properties.zip)", "((1))", "'a' + 1", "1 / (2 - 2)", "", "round(", "event.properties.",
 	"0.00000000000000000005/10", "9223372036854775807 + 1", "ceil(1, -255)", "round(1, 0.5)",
 }
 
