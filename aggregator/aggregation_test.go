@@ -228,6 +228,27 @@ func TestWeightedSum(t *testing.T) {
 	f("wide", false, period, "49999999999999999999999999999999999999.5 of 1", strings.Repeat("9", 38), at(hour(24), "a", strings.Repeat("9", 38)))
 }
 
+// TestWeightedSumByDays: what is billed is divided by the days of the full period, as if all
+// were of 24 hours.
+func TestWeightedSumByDays(t *testing.T) {
+	t.Parallel()
+	metric := &Metric{Aggregation: WeightedSumAgg, FieldName: "n"}
+	f := func(name string, hours int64, days int, want string) {
+		t.Helper()
+		period := Span{dayNanos, dayNanos + hours*hourNanos}
+		reducer := NewReducer(metric, period)
+		reducer.AddEvent(at(period.From, "a", "100"), 0, 0)
+		buckets, err := reducer.BucketsOver(new(Split), DaysLength(days))
+		if err != nil || len(buckets) != 1 || buckets[0].Units.String() != want || buckets[0].TotalUnits.String() != "100" {
+			t.Errorf("%s: %+v (%v), want %s", name, buckets, err, want)
+		}
+	}
+	f("a whole month", 30*24, 30, "100")
+	f("its second half: 100 × 360 h / 720 h", 15*24, 30, "50")
+	f("March in New York: 100 × 743 h / 744 h", 743, 31, "99.8655913978494623656")
+	f("November there: 100 × 721 h / 720 h", 721, 30, "100.13888888888888888889")
+}
+
 // TestMomentsBeyond128Bits: the largest number that is not wide, over 200 years, many
 // times: each adds more than 2^125 billionths × ns.
 func TestMomentsBeyond128Bits(t *testing.T) {

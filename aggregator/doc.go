@@ -24,6 +24,27 @@
 // Events that do not take part are counted too, in a cell for each reason, so that
 // Reducer.Uncounted is as cheap as usage is.
 //
+// # Folds
+//
+// Some prices depend on the order of events, or on the days they lie in: a percentage charge of which the first events
+// are free, or of which each event costs at least something; recurring units that are billed for the days they were
+// there. Counters can't say that. A split asks for it with a Fold for each of its filters, and a Folder walks the events
+// of a bucket in the order of (timestamp, id), once, and keeps a few numbers. It takes the same events into the same
+// buckets as a Reducer does: Take and Split.Place decide for both.
+//
+//   - Allowance: where the free part ends. The free units are a function of the running total, so what is free of each event
+//     adds up to what is free of all, also when a negative event comes behind the limit.
+//   - Transaction: what each event costs. Events within the bounds need not be told apart: their number and their
+//     total are kept, and what is exactly at a bound is compared as a decimal.
+//   - Prorated: units × local days. Each change of a recurring sum counts from its day to the last of the period; a member of
+//     a unique count on each day on which it was there at some instant: a removal counts from the next day on, and
+//     so does an addition on a day on which the member was there before. What was there when the period begins is
+//     the usage of all time before it, of counters (Folder.History), and counts from its first day on.
+//
+// A sum below zero counts as it is in the unit days, since those above zero make up for it, and it is what is billed that is
+// never negative; tiers hold nothing of it. Days are instants that the asker gives: what a local day is, in which
+// zone, and on which of them the clocks change, is not known here.
+//
 // # Aggregations
 //
 // One Counter serves all of them. What it keeps is chosen so that counters merge in
@@ -57,7 +78,7 @@
 //     Order, batching, checkpoints and replays change nothing. So everything in
 //     a counter merges by an operation whose order does not matter: addition, or the
 //     choice of the one event that the rules name, ties included.
-//   - One Reducer makes live usage, running totals and the usage an invoice is made from.
+//   - One Reducer makes live usage, running totals and the usage an invoice is made from; one Folder makes their folds.
 //   - Counters are exact: scaled 128-bit integers where the numbers fit, arbitrary
 //     precision where not. Never a float. The only roundings are those of a mean and of
 //     a weighted sum, when usage is read.

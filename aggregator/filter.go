@@ -16,6 +16,7 @@ type Filter struct {
 	GroupKeys []string
 	// PresentationKeys are those by which it is broken down for display.
 	PresentationKeys []string
+	Fold             *Fold // asked of each of the filter's buckets
 }
 
 // FilterCondition is met by a cell whose value of Key is one of Values. Null is

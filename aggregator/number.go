@@ -32,6 +32,22 @@ func numberOf(text []byte) (n Number, ok bool) {
 	return Number{wide: &d}, true
 }
 
+// numberOfDecimal returns the number of a decimal, whose exponent must be bounded.
+func numberOfDecimal(d decimal.Decimal) Number {
+	if scaled := d.Shift(sumScale); scaled.IsInteger() {
+		if n := scaled.BigInt(); n.IsInt64() {
+			return Number{scaled: n.Int64()}
+		}
+	}
+	return Number{wide: &d}
+}
+
+// wholeNumber returns a small integer.
+func wholeNumber(n int64) Number { return Number{scaled: n * billion} }
+
+// billion is what one is in a narrow number: 10^sumScale.
+const billion = 1_000_000_000
+
 // Decimal returns the value.
 func (n Number) Decimal() decimal.Decimal {
 	if n.wide != nil {

@@ -177,6 +177,26 @@ func (r *Reducer) Uncounted() Uncounted {
 // exactly one bucket. The buckets are ordered by filter, NoFilter first, then by group. A
 // filter or group that nothing fell into has no bucket.
 func (r *Reducer) Buckets(split *Split) ([]BucketUsage, error) {
+	return r.BucketsOver(split, r.period.To-r.period.From)
+}
+
+// BucketsOver is Buckets with what a weighted sum is divided by, in nanoseconds, instead of
+// the length of the reducer's own period; see DaysLength.
+func (r *Reducer) BucketsOver(split *Split, length int64) ([]BucketUsage, error) {
+	buckets, err := r.distribute(split)
+	if err != nil {
+		return nil, err
+	}
+	usage := make([]BucketUsage, 0, len(buckets))
+	for _, b := range buckets {
+		usage = append(usage, b.finish(r.metric, r.period, length))
+	}
+	slices.SortFunc(usage, func(a, b BucketUsage) int { return compareBuckets(&a, &b) })
+	return usage, nil
+}
+
+// distribute takes each cell into its bucket; the buckets stand under appendBucketKey.
+func (r *Reducer) distribute(split *Split) (map[string]*bucket, error) {
 	if r.Full() {
 		return nil, ErrTooManyCells
 	}
@@ -192,15 +212,10 @@ func (r *Reducer) Buckets(split *Split) ([]BucketUsage, error) {
 			return nil, err
 		}
 	}
-	usage := make([]BucketUsage, 0, len(buckets))
-	for _, b := range buckets {
-		usage = append(usage, b.finish(r.metric, r.period))
-	}
-	slices.SortFunc(usage, func(a, b BucketUsage) int { return compareBuckets(&a, &b) })
-	return usage, nil
+	return buckets, nil
 }
 
-// addCell takes a cell into the bucket it belongs to; buckets stand under bucketKey.
+// addCell takes a cell into the bucket it belongs to.
 func (r *Reducer) addCell(buckets map[string]*bucket, split *Split, cell string, c *Counter) error {
 	n := len(r.metric.CellKeys)
 	member := ""

@@ -15,12 +15,14 @@ type Split struct {
 	// PresentationKeys break the usage of what no filter takes down for display
 	// (presentation_group_keys); they do not divide what is priced.
 	PresentationKeys []string
+	// Fold is asked of what no filter takes.
+	Fold *Fold
 }
 
 // ErrBadSplit: a split looks at a property that the metric's cells are not split by.
 var ErrBadSplit = errors.New("usage is not split by this property")
 
-// Check returns an error (ErrBadSplit) if the metric's cells can't be split so.
+// Check returns an error (ErrBadSplit, ErrBadFold) if the metric's cells can't be split so, or a fold can't be made.
 func (s *Split) Check(m *Metric) error {
 	check := func(keys []string) error {
 		for _, key := range keys {
@@ -30,10 +32,10 @@ func (s *Split) Check(m *Metric) error {
 		}
 		return nil
 	}
-	err := errors.Join(check(s.GroupKeys), check(s.PresentationKeys))
+	err := errors.Join(check(s.GroupKeys), check(s.PresentationKeys), s.Fold.check(m))
 	for i := range s.Filters {
 		f := &s.Filters[i]
-		err = errors.Join(err, check(f.GroupKeys), check(f.PresentationKeys))
+		err = errors.Join(err, check(f.GroupKeys), check(f.PresentationKeys), f.Fold.check(m))
 		for j := range f.Conditions {
 			err = errors.Join(err, check([]string{f.Conditions[j].Key}))
 		}
@@ -47,6 +49,20 @@ func (s *Split) Keys() []string {
 	for i := range s.Filters {
 		f := &s.Filters[i]
 		keys = append(append(keys, f.GroupKeys...), f.PresentationKeys...)
+		for j := range f.Conditions {
+			keys = append(keys, f.Conditions[j].Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// placeKeys returns those that Place looks at, sorted, each once.
+func (s *Split) placeKeys() []string {
+	keys := slices.Clone(s.GroupKeys)
+	for i := range s.Filters {
+		f := &s.Filters[i]
+		keys = append(keys, f.GroupKeys...)
 		for j := range f.Conditions {
 			keys = append(keys, f.Conditions[j].Key)
 		}
@@ -86,4 +102,33 @@ func valuesOf(value func(key string) Value, keys []string) []Value {
 		values[i] = value(key)
 	}
 	return values
+}
+
+// Folds reports whether the split asks for folds of some bucket.
+func (s *Split) Folds() bool {
+	return s.Fold != nil || slices.ContainsFunc(s.Filters, func(f Filter) bool { return f.Fold != nil })
+}
+
+// Prorates reports whether one of them is of prorated units.
+func (s *Split) Prorates() bool {
+	return slices.ContainsFunc(s.folds(), func(f *Fold) bool { return f.Prorated })
+}
+
+// folds returns the folds that there are.
+func (s *Split) folds() []*Fold {
+	var folds []*Fold
+	for i := -1; i < len(s.Filters); i++ {
+		if fold := s.fold(i); fold != nil {
+			folds = append(folds, fold)
+		}
+	}
+	return folds
+}
+
+// fold returns what is asked of the buckets of a filter, or of NoFilter; nil = nothing.
+func (s *Split) fold(filter int) *Fold {
+	if filter == NoFilter {
+		return s.Fold
+	}
+	return s.Filters[filter].Fold
 }

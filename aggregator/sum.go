@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -123,6 +124,17 @@ func (s *Sum) Equal(other *Sum) bool {
 	}
 	return s.Decimal().Equal(other.Decimal())
 }
+
+// compare orders sums by value.
+func (s *Sum) compare(other *Sum) int {
+	if s.hasWide() || other.hasWide() {
+		return s.Decimal().Cmp(other.Decimal())
+	}
+	return cmp.Or(cmp.Compare(s.hi, other.hi), cmp.Compare(s.lo, other.lo))
+}
+
+// sign returns -1, 0 or 1, as the sum is below 0, 0 or above.
+func (s *Sum) sign() int { return s.compare(new(Sum)) }
 
 // number returns the sum as one number.
 func (s *Sum) number() Number {

@@ -28,9 +28,14 @@ func takeMember(e *ingest.Event, p ingest.Property, q *Quantity) {
 func uniqueUnits(members map[string]*Counter) decimal.Decimal {
 	there := int64(0)
 	for _, c := range members {
-		if c.rare != nil && c.rare.point.kind == latestKind && !c.rare.point.removed {
+		if c.isMember() {
 			there++
 		}
 	}
 	return decimal.NewFromInt(there)
+}
+
+// isMember reports whether the last event of a value, whose counter it is, adds it.
+func (c *Counter) isMember() bool {
+	return c.rare != nil && c.rare.point.kind == latestKind && !c.rare.point.removed
 }

@@ -25,6 +25,7 @@ type BucketUsage struct {
 	// Presentation breaks Units down by the presentation keys, in the order of the
 	// values; empty when there are none. Each part is aggregated by itself.
 	Presentation []PresentationUsage
+	Fold         *FoldUsage // what the split's fold asked for; nil where it asked for nothing
 }
 
 // PresentationUsage is a part of a bucket that is shown by itself.
@@ -62,8 +63,9 @@ func (t *tally) take(m *Metric, member string, c *Counter) {
 	of.Merge(c, 0)
 }
 
-// units returns what a tally amounts to over the period, not rounded.
-func (m *Metric) units(t *tally, period Span) decimal.Decimal {
+// units returns what a tally amounts to over the period, not rounded. length is what a
+// weighted sum is divided by.
+func (m *Metric) units(t *tally, period Span, length int64) decimal.Decimal {
 	switch m.Aggregation {
 	case CountAgg:
 		return countUnits(&t.total)
@@ -80,7 +82,7 @@ func (m *Metric) units(t *tally, period Span) decimal.Decimal {
 	case UniqueCountAgg:
 		return uniqueUnits(t.members)
 	case WeightedSumAgg:
-		return weightedUnits(&t.total, period)
+		return weightedUnits(&t.total, period, length)
 	case PercentileAgg:
 		return percentileUnits(t.members, m.Percentile)
 	default:
@@ -114,9 +116,9 @@ func (b *bucket) presented(key []byte, values []Value) *presentation {
 }
 
 // finish computes the units of a bucket.
-func (b *bucket) finish(m *Metric, period Span) BucketUsage {
+func (b *bucket) finish(m *Metric, period Span, length int64) BucketUsage {
 	u := &b.usage
-	u.Units = m.units(&b.tally, period)
+	u.Units = m.units(&b.tally, period, length)
 	u.TotalUnits = u.Units
 	if m.Aggregation == WeightedSumAgg {
 		u.TotalUnits = sumUnits(&b.tally.total)
@@ -125,7 +127,7 @@ func (b *bucket) finish(m *Metric, period Span) BucketUsage {
 	precise := b.tally.total.PreciseTotal()
 	u.PreciseTotal = precise.Decimal()
 	for _, p := range b.presentation {
-		u.Presentation = append(u.Presentation, PresentationUsage{p.values, m.units(&p.tally, period)})
+		u.Presentation = append(u.Presentation, PresentationUsage{p.values, m.units(&p.tally, period, length)})
 	}
 	slices.SortFunc(u.Presentation, func(a, b PresentationUsage) int { return CompareValues(a.Values, b.Values) })
 	return *u

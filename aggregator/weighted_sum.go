@@ -1,6 +1,10 @@
 package aggregator
 
-import "github.com/shopspring/decimal"
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
 
 // weightedDigits is how many digits after the point a weighted sum has; what is
 // beyond rounds up, as Lago has it.
@@ -18,25 +22,28 @@ func removeWeighted(c *Counter, q *Quantity, start int64) {
 	c.parts().moment.addNumberProduct(q.value, start-q.timestamp)
 }
 
+// DaysLength returns what weighted sums are divided by in a period of so many local days, in
+// nanoseconds: all days are of 24 hours there.
+func DaysLength(days int) int64 { return int64(days) * int64(24*time.Hour) }
+
 // weightedUnits: weighted_sum_agg's units are the running sum of the values, each
-// level weighed by how long of the period it held: Σ valueᵢ × (to − tᵢ) / (to − from).
+// level weighed by how long of the period it held: Σ valueᵢ × (to − tᵢ) / length.
 // The counter's window begins with the period; recurring, what came before the
 // period counts as from its beginning. 0 of none. It goes with every charge model but
 // dynamic.
 //
-// Lago divides by the period's days times 86,400 seconds. weir divides by the time
-// that there is between from and to, so that 100 units all the time are 100 units also in
-// the months in which clocks change.
-func weightedUnits(c *Counter, period Span) decimal.Decimal {
+// length is Lago's in what is billed: the local days of the full period, each of 86,400
+// seconds. So 100 units in half a month are 50, and 100 units in a month of 743 hours not
+// quite 100. In any other span of time it is the span's own.
+func weightedUnits(c *Counter, period Span, length int64) decimal.Decimal {
 	if period.Empty() {
 		return decimal.Zero
 	}
-	length := decimal.NewFromInt(period.To - period.From)
-	area := c.Sum.Decimal().Mul(length)
+	area := c.Sum.Decimal().Mul(decimal.NewFromInt(period.To - period.From))
 	if c.rare != nil {
 		area = area.Sub(c.rare.moment.Decimal())
 	}
-	units, rest := area.QuoRem(length, weightedDigits) // cut towards zero
+	units, rest := area.QuoRem(decimal.NewFromInt(length), weightedDigits) // cut towards zero
 	if rest.IsPositive() {
 		units = units.Add(decimal.New(1, -weightedDigits))
 	}

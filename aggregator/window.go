@@ -47,6 +47,18 @@ func SpanOf(from, to time.Time) Span {
 	return s
 }
 
+// InstantsOf returns instants in nanoseconds, cut as those of SpanOf.
+func InstantsOf(times []time.Time) []int64 {
+	if len(times) == 0 {
+		return nil
+	}
+	instants := make([]int64, len(times))
+	for i, t := range times {
+		instants[i] = nanos(t)
+	}
+	return instants
+}
+
 func nanos(t time.Time) int64 {
 	seconds := t.Unix()
 	switch {

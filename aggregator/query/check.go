@@ -3,6 +3,8 @@ package query
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"weir/aggregator"
 )
@@ -14,6 +16,9 @@ func (req *UsageRequest) Check() error {
 		return fmt.Errorf("%d items were asked for (limit %d)", len(req.Items), ItemsMax)
 	}
 	if err := checkAt(req.At, req.AtLeast); err != nil {
+		return err
+	}
+	if err := req.checkDays(); err != nil {
 		return err
 	}
 	checked := make(map[*aggregator.Metric]bool)
@@ -29,6 +34,30 @@ func (req *UsageRequest) Check() error {
 		if err := item.Split.Check(item.Metric); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkDays refuses days that can't be those of a period, or don't hold that which is asked for; and that there are
+// none where an item needs them.
+func (req *UsageRequest) checkDays() error {
+	days := req.Days
+	if len(days) == 0 {
+		if slices.ContainsFunc(req.Items, func(item UsageItem) bool { return item.Split.Prorates() }) {
+			return errors.New("prorated units were asked for without days")
+		}
+		return nil
+	}
+	if len(days) < 2 || len(days) > DaysMax {
+		return fmt.Errorf("days of %d instants were given (2 to %d)", len(days), DaysMax)
+	}
+	for i := 1; i < len(days); i++ {
+		if !days[i-1].Before(days[i]) {
+			return fmt.Errorf("days that do not ascend were given: %s and then %s", days[i-1].Format(time.RFC3339), days[i].Format(time.RFC3339))
+		}
+	}
+	if req.From.Before(days[0]) || req.To.After(days[len(days)-1]) {
+		return errors.New("days were given that do not hold the period")
 	}
 	return nil
 }
@@ -106,7 +135,11 @@ func (answer *UsageAnswer) Check() error {
 	buckets := 0
 	for i := range answer.Items {
 		for j := range answer.Items[i].Buckets {
-			buckets += 1 + len(answer.Items[i].Buckets[j].Presentation)
+			b := &answer.Items[i].Buckets[j]
+			buckets += 1 + len(b.Presentation)
+			if b.Fold != nil {
+				buckets += len(b.Fold.TierUnitDays)
+			}
 		}
 	}
 	if buckets > BucketsMax {
@@ -115,8 +148,8 @@ func (answer *UsageAnswer) Check() error {
 	return nil
 }
 
-// checkBuckets refuses buckets that the item's split can't have.
-func checkBuckets(item *UsageItem, buckets []aggregator.BucketUsage) error {
+// checkBuckets refuses buckets that the item's split can't have; days are how many were asked with.
+func checkBuckets(item *UsageItem, days int, buckets []aggregator.BucketUsage) error {
 	for i := range buckets {
 		b := &buckets[i]
 		if b.Filter < aggregator.NoFilter || b.Filter >= len(item.Split.Filters) {
@@ -128,8 +161,42 @@ func checkBuckets(item *UsageItem, buckets []aggregator.BucketUsage) error {
 		if i > 0 && compareBuckets(&buckets[i-1], b) >= 0 {
 			return errors.New("buckets out of order")
 		}
+		if err := checkFold(foldOf(&item.Split, b.Filter), days, b.Fold); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// checkFold refuses a fold that was not asked for, and that one is missing: the bucket's price would be another.
+func checkFold(asked *aggregator.Fold, days int, fold *aggregator.FoldUsage) error {
+	switch {
+	case asked == nil && fold == nil:
+		return nil
+	case asked == nil:
+		return errors.New("a fold that was not asked for")
+	case fold == nil:
+		return errors.New("a bucket without the fold that was asked for")
+	}
+	wantDays, wantTiers := 0, 0
+	if asked.Prorated {
+		wantDays = days
+	}
+	if len(asked.Tiers) > 0 {
+		wantTiers = len(asked.Tiers) + 1
+	}
+	if fold.Days != int64(wantDays) || len(fold.TierUnitDays) != wantTiers {
+		return fmt.Errorf("a fold of %d days and %d tiers, not of %d and %d", fold.Days, len(fold.TierUnitDays), wantDays, wantTiers)
+	}
+	return nil
+}
+
+// foldOf returns what is asked of a filter's buckets, nil if nothing is.
+func foldOf(split *aggregator.Split, filter int) *aggregator.Fold {
+	if filter == aggregator.NoFilter {
+		return split.Fold
+	}
+	return split.Filters[filter].Fold
 }
 
 func compareBuckets(a, b *aggregator.BucketUsage) int {

@@ -8,7 +8,8 @@
 //
 //   - Usage: what one subscription used in a period, item by item. An item is a metric, as the
 //     asker defines it, and how its usage is divided: the answer has a bucket for each filter and
-//     group, and how many events took no part in it, and why.
+//     group, and how many events took no part in it, and why. Where a filter asks for a fold, each of its
+//     buckets has one; folds of prorated units need the local days, which the question brings.
 //   - Event: the events with one transaction id, each with its current content, with all the
 //     versions that it had and with what contradicted it.
 //   - Events: a page of the current events of a range of time, or of those behind a part of a usage,
@@ -36,6 +37,9 @@
 //   - Both sides refuse a member that they do not know. To ignore one, committed
 //     say, would be to answer another question. A change that an older process
 //     must not see gets a new version in the path.
+//   - Folds, and days, are such members of version 2. A process that does not know them refuses the question; an answer in
+//     which one is missing, or is of other days or tiers, is refused by the client. Never is something priced without
+//     what its price depends on. Which events are behind a usage is asked without folds: they say nothing of it.
 //   - Bodies, answers, pages and questions under way are bounded by the constants
 //     in query.go and server.go. What is asked is checked by one function for each question
 //     (check.go), at the client, at the handler, and by whoever answers in this process.

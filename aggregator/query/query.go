@@ -29,6 +29,10 @@ type UsageRequest struct {
 	Subscription string // external_subscription_id
 	From, To     time.Time
 	Items        []UsageItem // at most ItemsMax
+	// Days are the instants at which the local days of the full period begin in which [From, To)
+	// lies, ascending, and then its end: at most DaysMax. Prorated units need them. Weighted sums are divided
+	// by them, each of 24 hours; without days by the time from From to To.
+	Days []time.Time
 	// AtLeast is the log offset the answer must cover: every record below it. The
 	// answerer waits for it until the context ends, then says ErrNotYet.
 	AtLeast int64
@@ -45,14 +49,18 @@ type UsageRequest struct {
 //
 // The metric is the definition to answer with, whatever the owner counts by: from
 // counters where the definition is the same, else from raw events. The split may look
-// only at the metric's CellKeys.
+// only at the metric's CellKeys. Its folds are made of the raw events, which are read one after
+// the other: they take their time.
 type UsageItem struct {
 	Metric *aggregator.Metric
 	Split  aggregator.Split
 }
 
-// ItemsMax is how many items one question may have, BucketsMax how many buckets, parts
-// for display counted by themselves, an answer: one with more is aggregator.ErrTooManyCells.
+// DaysMax is how many instants UsageRequest.Days may hold: a year's days and its end.
+const DaysMax = 367
+
+// ItemsMax is how many items one question may have, BucketsMax how many buckets, parts for display and
+// tiers of folds counted by themselves, an answer: one with more is aggregator.ErrTooManyCells.
 const (
 	ItemsMax   = 10_000
 	BucketsMax = 200_000

@@ -12,7 +12,7 @@ import (
 	"weir/ingest"
 )
 
-// The structs in this file, wire_event.go and wire_series.go are the wire: version 2 of the questions and answers.
+// The structs in this file, wire_fold.go, wire_event.go and wire_series.go are the wire: version 2 of the questions and answers.
 // They are kept apart from the types of query.go so that those can change
 // without changing what another process reads.
 
@@ -86,19 +86,23 @@ type wireFilter struct {
 	Conditions       []wireCondition `json:"conditions"`
 	GroupKeys        []string        `json:"group_keys,omitempty"`
 	PresentationKeys []string        `json:"presentation_keys,omitempty"`
+	Fold             *wireFold       `json:"fold,omitempty"`
 }
 
 type wireSplit struct {
 	Filters          []wireFilter `json:"filters,omitempty"`
 	GroupKeys        []string     `json:"group_keys,omitempty"`
 	PresentationKeys []string     `json:"presentation_keys,omitempty"`
+	Fold             *wireFold    `json:"fold,omitempty"`
 }
 
 func splitToWire(s *aggregator.Split) wireSplit {
-	w := wireSplit{GroupKeys: s.GroupKeys, PresentationKeys: s.PresentationKeys}
+	w := wireSplit{GroupKeys: s.GroupKeys, PresentationKeys: s.PresentationKeys, Fold: foldToWire(s.Fold)}
 	for i := range s.Filters {
 		f := &s.Filters[i]
-		filter := wireFilter{Conditions: []wireCondition{}, GroupKeys: f.GroupKeys, PresentationKeys: f.PresentationKeys}
+		filter := wireFilter{
+			Conditions: []wireCondition{}, GroupKeys: f.GroupKeys, PresentationKeys: f.PresentationKeys, Fold: foldToWire(f.Fold),
+		}
 		for _, c := range f.Conditions {
 			filter.Conditions = append(filter.Conditions, wireCondition(c))
 		}
@@ -107,16 +111,23 @@ func splitToWire(s *aggregator.Split) wireSplit {
 	return w
 }
 
-func (w wireSplit) split() aggregator.Split {
+func (w wireSplit) split() (aggregator.Split, error) {
 	s := aggregator.Split{GroupKeys: w.GroupKeys, PresentationKeys: w.PresentationKeys}
+	var err error
+	if s.Fold, err = w.Fold.fold(); err != nil {
+		return s, err
+	}
 	for _, f := range w.Filters {
 		filter := aggregator.Filter{GroupKeys: f.GroupKeys, PresentationKeys: f.PresentationKeys}
+		if filter.Fold, err = f.Fold.fold(); err != nil {
+			return s, err
+		}
 		for _, c := range f.Conditions {
 			filter.Conditions = append(filter.Conditions, aggregator.FilterCondition(c))
 		}
 		s.Filters = append(s.Filters, filter)
 	}
-	return s
+	return s, nil
 }
 
 // wireItem names its metric by its place in the list: several items ask for one.
@@ -132,6 +143,7 @@ type wireUsageRequest struct {
 	To           time.Time    `json:"to"`
 	Metrics      []wireMetric `json:"metrics"`
 	Items        []wireItem   `json:"items"`
+	Days         []time.Time  `json:"days,omitempty"`
 	AtLeast      int64        `json:"at_least,string"`
 	Committed    bool         `json:"committed,omitzero"`
 	At           int64        `json:"at,string,omitzero"`
@@ -143,6 +155,9 @@ func usageRequestToWire(req UsageRequest) wireUsageRequest {
 		From: req.From.UTC(), To: req.To.UTC(),
 		Metrics: []wireMetric{}, Items: make([]wireItem, len(req.Items)),
 		AtLeast: req.AtLeast, Committed: req.Committed, At: req.At,
+	}
+	for _, day := range req.Days {
+		w.Days = append(w.Days, day.UTC())
 	}
 	places := make(map[*aggregator.Metric]int)
 	for i := range req.Items {
@@ -161,7 +176,7 @@ func usageRequestToWire(req UsageRequest) wireUsageRequest {
 func (w wireUsageRequest) request() (UsageRequest, error) {
 	req := UsageRequest{
 		Organization: w.Organization, Subscription: w.Subscription, From: w.From, To: w.To,
-		Items: make([]UsageItem, len(w.Items)), AtLeast: w.AtLeast, Committed: w.Committed, At: w.At,
+		Items: make([]UsageItem, len(w.Items)), Days: w.Days, AtLeast: w.AtLeast, Committed: w.Committed, At: w.At,
 	}
 	metrics := make([]*aggregator.Metric, len(w.Metrics))
 	for i := range w.Metrics {
@@ -174,7 +189,11 @@ func (w wireUsageRequest) request() (UsageRequest, error) {
 		if item.Metric < 0 || item.Metric >= len(metrics) {
 			return req, fmt.Errorf("item %d asks for metric %d of %d", i, item.Metric, len(metrics))
 		}
-		req.Items[i] = UsageItem{metrics[item.Metric], item.Split.split()}
+		split, err := item.Split.split()
+		if err != nil {
+			return req, err
+		}
+		req.Items[i] = UsageItem{metrics[item.Metric], split}
 	}
 	return req, nil
 }
@@ -192,6 +211,7 @@ type wireBucket struct {
 	EventsCount  int64              `json:"events_count,string"`
 	PreciseTotal string             `json:"precise_total"`
 	Presentation []wirePresentation `json:"presentation,omitempty"`
+	Fold         *wireFoldUsage     `json:"fold,omitempty"`
 }
 
 // wireUncounted is how many events did not take part for one reason.
@@ -233,7 +253,7 @@ func bucketToWire(b *aggregator.BucketUsage) wireBucket {
 	w := wireBucket{
 		Filter: b.Filter, Group: valuesToWire(b.Group),
 		Units: b.Units.String(), TotalUnits: b.TotalUnits.String(),
-		EventsCount: b.EventsCount, PreciseTotal: b.PreciseTotal.String(),
+		EventsCount: b.EventsCount, PreciseTotal: b.PreciseTotal.String(), Fold: foldUsageToWire(b.Fold),
 	}
 	for _, p := range b.Presentation {
 		w.Presentation = append(w.Presentation, wirePresentation{valuesToWire(p.Values), p.Units.String()})
@@ -289,10 +309,11 @@ func (w wireUsageAnswer) answer() (UsageAnswer, error) {
 
 func (w *wireBucket) bucket() (aggregator.BucketUsage, error) {
 	b := aggregator.BucketUsage{Filter: w.Filter, Group: valuesFromWire(w.Group), EventsCount: w.EventsCount}
-	var errs [3]error
+	var errs [4]error
 	b.Units, errs[0] = readDecimal(w.Units)
 	b.TotalUnits, errs[1] = readDecimal(w.TotalUnits)
 	b.PreciseTotal, errs[2] = readDecimal(w.PreciseTotal)
+	b.Fold, errs[3] = w.Fold.usage()
 	if err := errors.Join(errs[:]...); err != nil {
 		return b, fmt.Errorf("cannot read units: %w", err)
 	}

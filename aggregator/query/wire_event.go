@@ -68,7 +68,12 @@ func partToWire(p *aggregator.Part) *wirePart {
 	if p == nil {
 		return nil
 	}
-	return &wirePart{metricToWire(p.Metric), uint8(p.Reason), splitToWire(&p.Split), p.Filter, valuesToWire(p.Group)}
+	split := splitToWire(&p.Split)
+	split.Fold = nil // folds say nothing of which events there are
+	for i := range split.Filters {
+		split.Filters[i].Fold = nil
+	}
+	return &wirePart{metricToWire(p.Metric), uint8(p.Reason), split, p.Filter, valuesToWire(p.Group)}
 }
 
 func (w *wirePart) part() (*aggregator.Part, error) {
@@ -79,8 +84,12 @@ func (w *wirePart) part() (*aggregator.Part, error) {
 	if err != nil {
 		return nil, err
 	}
+	split, err := w.Split.split()
+	if err != nil {
+		return nil, err
+	}
 	return &aggregator.Part{
-		Metric: metric, Reason: aggregator.Reason(w.Reason), Split: w.Split.split(),
+		Metric: metric, Reason: aggregator.Reason(w.Reason), Split: split,
 		Filter: w.Filter, Group: valuesFromWire(w.Group),
 	}, nil
 }

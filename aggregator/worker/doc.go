@@ -91,6 +91,19 @@
 // with it: their memory is used again. An answer at an offset of the past is made of a
 // view in which entries and tombstones from there on do not exist, and of no counters.
 //
+// # Folds
+//
+// What a question's folds ask for (aggregator.Fold) is made of the raw events of the view that its buckets are made of, in
+// the asker's goroutine as well (fold.go): one walk for each metric, whatever number of charges asks. Usage before a period
+// whose units are prorated comes from counters, and from events only where these don't answer. A question with folds
+// takes a snapshot even if running totals answer all the rest. What it costs grows with the events of the period, of
+// that subscription and code: 0.08 to 0.2 microseconds each to read, and as much again to fold, none of it
+// allocated (BenchmarkFold: 200,000 in memory, two processors that were free, and that were not): a million take a
+// quarter to half a second. The walk lets others have the processor every 0.1 ms, and ends with its asker. It holds a few
+// numbers for each bucket, and the members of unique counts, which count in the budget of all questions. It
+// ends early where the rest of the events can change nothing (Folder.Done). A subscription without folds pays for a
+// look whether there are any.
+//
 // # Running totals
 //
 // What is asked for again and again, the open period of a subscription, is not made of its

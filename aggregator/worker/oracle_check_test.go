@@ -25,6 +25,7 @@ type ask struct {
 	// variant asks for another percentile, and for the recurring form instead of the other or the other way
 	// round: counters serve both, answers must not.
 	variant bool
+	past    bool // as of some offset before
 }
 
 func (a ask) String() string {
@@ -32,7 +33,7 @@ func (a ask) String() string {
 	for _, way := range []struct {
 		is   bool
 		name string
-	}{{a.committed, "committed"}, {a.raw, "from raw events"}, {a.eager, "eager"}, {a.variant, "variant"}} {
+	}{{a.committed, "committed"}, {a.raw, "from raw events"}, {a.eager, "eager"}, {a.variant, "variant"}, {a.past, "past"}} {
 		if way.is {
 			ways = append(ways, way.name)
 		}
@@ -62,9 +63,11 @@ func (a ask) apply(m *worldMetric) (oracle.Metric, *aggregator.Metric) {
 // checkAll asks all questions of all cases, in these ways.
 func (w *oracleWorld) checkAll(ways ...ask) {
 	for _, c := range w.cases {
-		for _, p := range c.Periods {
+		for i, p := range c.Periods {
 			for _, a := range ways {
-				w.check(c, p, a)
+				if !a.past || i == c.asked { // which takes its time
+					w.check(c, p, a)
+				}
 			}
 		}
 		w.checkEvents(c)
@@ -98,13 +101,22 @@ func (w *oracleWorld) compare(c *worldCase, p oracle.Period, a ask) string {
 	if !a.eager {
 		req.AtLeast = w.end(c.partition)
 	}
+	if a.past && c.next > 0 {
+		req.At = 1 + c.offsets[w.rng.IntN(c.next)]
+		req.AtLeast = req.At
+	}
+	req.Days = p.Days
 	var asked []oracle.Metric
 	for i := range c.metrics {
 		m := &c.metrics[i]
 		as, metric := a.apply(m)
 		for j := range m.splits {
 			asked = append(asked, as)
-			req.Items = append(req.Items, query.UsageItem{Metric: metric, Split: m.splits[j]})
+			split := m.splits[j]
+			if a.variant { // where other folds could be made
+				split = withoutFolds(split)
+			}
+			req.Items = append(req.Items, query.UsageItem{Metric: metric, Split: split})
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -117,9 +129,13 @@ func (w *oracleWorld) compare(c *worldCase, p oracle.Period, a ask) string {
 		return fmt.Sprintf("the answer is of what lies below %d, and the log ends at %d", answer.Next, req.AtLeast)
 	}
 	counted, _ := slices.BinarySearch(c.offsets, answer.Next)
-	wants := c.wants(p, counted, a.variant, asked)
+	wants, folds := c.wants(p, counted, a.variant, asked)
 	for i, item := range answer.Items {
-		if d := difference(asked[i], wants[i], item); d != "" {
+		d := difference(asked[i], wants[i], item)
+		if d == "" {
+			d = foldDifference(&req.Items[i].Split, folds[i], item.Buckets)
+		}
+		if d != "" {
 			return describeQuestion(asked[i], c.splits[i], p) + ": " + d
 		}
 	}
@@ -128,19 +144,22 @@ func (w *oracleWorld) compare(c *worldCase, p oracle.Period, a ask) string {
 
 // wants returns the oracle's answers for so many entries of the log: for each metric that is
 // asked for, split as the case has it.
-func (c *worldCase) wants(p oracle.Period, entries int, variant bool, asked []oracle.Metric) []oracle.Result {
-	if c.wanted.period == p && c.wanted.entries == entries && !variant {
-		return c.wanted.results
+func (c *worldCase) wants(p oracle.Period, entries int, variant bool, asked []oracle.Metric) ([]oracle.Result, [][]oracle.FoldedBucket) {
+	if c.wanted.period.Name == p.Name && c.wanted.entries == entries && !variant {
+		return c.wanted.results, c.wanted.folds
 	}
 	var results []oracle.Result
+	var folds [][]oracle.FoldedBucket
 	current := oracle.Current(c.Log[:entries]) // which is its own
 	for i, m := range asked {
+		m.Days = max(0, len(p.Days)-1)
 		results = append(results, oracle.Usage(current, m, c.Subscription, p.From, p.To, c.splits[i]))
+		folds = append(folds, oracle.Folds(current, m, c.Subscription, p, c.splits[i]))
 	}
 	if !variant {
-		c.wanted.period, c.wanted.entries, c.wanted.results = p, entries, results
+		c.wanted.period, c.wanted.entries, c.wanted.results, c.wanted.folds = p, entries, results, folds
 	}
-	return results
+	return results, folds
 }
 
 // fail ends the test with what is wrong with a case.

@@ -44,11 +44,7 @@ func engineMetric(organization uuid.UUID, m oracle.Metric, splits []oracle.Split
 		metric.Expression = expression
 	}
 	if m.Percentile != nil {
-		digits, exact := m.Percentile.FloatPrec()
-		if !exact {
-			panic("BUG: a percentile that is no decimal")
-		}
-		metric.Percentile = decimal.RequireFromString(m.Percentile.FloatString(digits))
+		metric.Percentile = engineDecimal(m.Percentile)
 	}
 	if !m.ReceivedFrom.IsZero() {
 		metric.ReceivedFrom = m.ReceivedFrom.UnixNano()
@@ -62,10 +58,18 @@ func engineMetric(organization uuid.UUID, m oracle.Metric, splits []oracle.Split
 	return metric
 }
 
+func engineDecimal(x *big.Rat) decimal.Decimal {
+	digits, exact := x.FloatPrec()
+	if !exact {
+		panic("BUG: no decimal: " + x.RatString())
+	}
+	return decimal.RequireFromString(x.FloatString(digits))
+}
+
 func engineSplit(m oracle.Metric, s oracle.Split) aggregator.Split {
-	split := aggregator.Split{GroupKeys: s.GroupKeys, PresentationKeys: s.PresentationKeys}
+	split := aggregator.Split{GroupKeys: s.GroupKeys, PresentationKeys: s.PresentationKeys, Fold: engineFold(s.Fold)}
 	for _, f := range s.Filters {
-		filter := aggregator.Filter{GroupKeys: f.GroupKeys, PresentationKeys: f.PresentationKeys}
+		filter := aggregator.Filter{GroupKeys: f.GroupKeys, PresentationKeys: f.PresentationKeys, Fold: engineFold(f.Fold)}
 		for _, key := range slices.Sorted(maps.Keys(f.Values)) {
 			condition := aggregator.FilterCondition{Key: key, Values: f.Values[key]}
 			if slices.Equal(condition.Values, []string{oracle.AllValues}) {

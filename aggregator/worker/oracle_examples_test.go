@@ -79,6 +79,7 @@ func TestOracleExamplesThroughWorker(t *testing.T) {
 		}
 		c.next = len(c.Log)
 		c.wanted.period, c.wanted.entries, c.wanted.results = c.Periods[0], c.next, []oracle.Result{exampleResult(&oracle.Examples[i])}
+		c.wanted.folds = make([][]oracle.FoldedBucket, 1) // asked for are none
 	}
 	w.checkAll(ask{}, ask{}, ask{raw: true}, ask{committed: true})
 	w.restart()

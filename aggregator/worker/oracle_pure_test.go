@@ -246,7 +246,7 @@ func pureMetric(rng *rand.Rand, c oracle.Case, m oracle.CaseMetric, entries []pu
 	}
 	for _, period := range c.Periods {
 		reducers := []*aggregator.Reducer{p.ask(aggregator.SpanOf(period.From, period.To))}
-		if p.running != nil && period == watched {
+		if p.running != nil && period.Name == watched.Name {
 			reducers = append(reducers, p.running.Clone())
 		}
 		for _, s := range m.Splits {
@@ -255,6 +255,14 @@ func pureMetric(rng *rand.Rand, c oracle.Case, m oracle.CaseMetric, entries []pu
 				if d := reducerDifference(m.Metric, want, r, s); d != "" {
 					return describeQuestion(m.Metric, s, period) + ": " + d
 				}
+			}
+			split := engineSplit(m.Metric, s)
+			buckets, err := reducers[0].Buckets(&split)
+			if err != nil {
+				return err.Error()
+			}
+			if d := p.folderDifference(c, m, period, s, buckets); d != "" {
+				return describeQuestion(m.Metric, s, period) + ": " + d
 			}
 		}
 	}

@@ -58,6 +58,7 @@ type worldCase struct {
 		period  oracle.Period
 		entries int // of the log
 		results []oracle.Result
+		folds   [][]oracle.FoldedBucket
 	}
 }
 
@@ -220,10 +221,10 @@ func (w *oracleWorld) run() {
 			w.happen()
 		}
 	}
-	w.checkAll(ask{}, ask{}, ask{raw: true}, ask{committed: true})
+	w.checkAll(ask{}, ask{}, ask{raw: true}, ask{committed: true}, ask{past: true})
 	w.changeCatalog(0.3)
 	w.restart()
-	w.checkAll(ask{}, ask{committed: true})
+	w.checkAll(ask{}, ask{committed: true}, ask{past: true, committed: true})
 	w.stop()
 }
 

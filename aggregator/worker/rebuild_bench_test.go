@@ -74,7 +74,7 @@ func BenchmarkRecount(b *testing.B) {
 }
 
 // fillSeries puts events of one series, spread over a time, into checkpoints of the partition's store.
-func fillSeries(b *testing.B, p *partition, n int, over time.Duration) {
+func fillSeries(b testing.TB, p *partition, n int, over time.Duration) {
 	b.Helper()
 	const perRecord, perCheckpoint = 1000, 200_000
 	g := new(group)

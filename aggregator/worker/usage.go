@@ -34,17 +34,13 @@ func (w *Worker) Usage(ctx context.Context, req query.UsageRequest) (query.Usage
 	held := w.budget.Reserve()
 	defer held.Release()
 	usages := usages{partition: p, ctx: ctx, req: &req, view: v, wanted: wanted, period: period, held: &held}
-	defer usages.end()
-	for i := range req.Items {
-		item := &req.Items[i]
-		reducer, err := usages.of(item.Metric)
-		if err != nil {
-			return query.UsageAnswer{}, asked(err)
-		}
-		answer.Items[i].Uncounted = reducer.Uncounted()
-		if answer.Items[i].Buckets, err = reducer.Buckets(&item.Split); err != nil {
-			return query.UsageAnswer{}, err
-		}
+	err = usages.buckets(answer.Items)
+	usages.end()
+	if err == nil {
+		err = usages.folds(answer.Items)
+	}
+	if err != nil {
+		return query.UsageAnswer{}, asked(err)
 	}
 	if err := answer.Check(); err != nil {
 		return query.UsageAnswer{}, err
@@ -57,12 +53,16 @@ func wantedBy(req *query.UsageRequest) []wanted {
 	var list []wanted
 	for i := range req.Items {
 		metric := req.Items[i].Metric
-		if slices.ContainsFunc(list, func(w wanted) bool { return w.metric == metric }) {
-			continue
+		at := slices.IndexFunc(list, func(w wanted) bool { return w.metric == metric })
+		if at < 0 {
+			name := store.SeriesName{Organization: req.Organization, Subscription: req.Subscription, Code: metric.Code}
+			hash := hashSeries(req.Organization, req.Subscription, metric.Code)
+			at = len(list)
+			list = append(list, wanted{name: name, hash: hash, metric: metric, definition: metric.Definition()})
 		}
-		name := store.SeriesName{Organization: req.Organization, Subscription: req.Subscription, Code: metric.Code}
-		hash := hashSeries(req.Organization, req.Subscription, metric.Code)
-		list = append(list, wanted{name, hash, metric, metric.Definition()})
+		if split := &req.Items[i].Split; split.Folds() {
+			list[at].folds, list[at].prorates = true, list[at].prorates || split.Prorates()
+		}
 	}
 	return list
 }
@@ -112,17 +112,45 @@ func (u *usages) of(metric *aggregator.Metric) (*aggregator.Reducer, error) {
 	return u.made[i], nil
 }
 
+// buckets gives the items their usage, without its folds.
+func (u *usages) buckets(items []query.ItemUsage) error {
+	for i := range items {
+		item := &u.req.Items[i]
+		reducer, err := u.of(item.Metric)
+		if err != nil {
+			return err
+		}
+		items[i].Uncounted = reducer.Uncounted()
+		if items[i].Buckets, err = reducer.BucketsOver(&item.Split, u.length()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// length returns what weighted sums are divided by.
+func (u *usages) length() int64 {
+	if days := len(u.req.Days) - 1; days > 0 {
+		return aggregator.DaysLength(days)
+	}
+	return u.period.To - u.period.From
+}
+
 // make takes the running total, or makes the usage of windows.
 func (u *usages) make(w *wanted, memory *seriesView) (*aggregator.Reducer, error) {
 	if memory != nil && memory.running != nil && !memory.check {
 		return memory.total, nil
 	}
-	scan := usageScan{
-		ctx: u.ctx, view: u.view.stored, memory: memory, wanted: w, period: u.period,
-		committed: u.req.Committed, past: u.req.At > 0,
-		reducer: aggregator.NewReducer(w.metric, u.period), held: u.held, heldBefore: u.cells,
-		name: store.SeriesName{Organization: u.req.Organization, Subscription: u.req.Subscription, Code: w.metric.Code},
+	reducer, err := u.windows(w, memory, u.period)
+	if err == nil && memory != nil && memory.check {
+		reducer = u.partition.checkRunning(memory, reducer)
 	}
+	return reducer, err
+}
+
+// windows makes the usage of a period of windows, or of events where these don't answer.
+func (u *usages) windows(w *wanted, memory *seriesView, period aggregator.Span) (*aggregator.Reducer, error) {
+	scan := u.scan(w, memory, period)
 	quick, err := scan.run()
 	if err != nil {
 		return nil, err
@@ -130,10 +158,17 @@ func (u *usages) make(w *wanted, memory *seriesView) (*aggregator.Reducer, error
 	if !quick {
 		u.partition.hint(hint{u.req.Organization, u.req.Subscription, w.metric.Code})
 	}
-	if memory != nil && memory.check {
-		return u.partition.checkRunning(memory, scan.reducer), nil
-	}
 	return scan.reducer, nil
+}
+
+// scan returns what makes the usage of a period.
+func (u *usages) scan(w *wanted, memory *seriesView, period aggregator.Span) *usageScan {
+	return &usageScan{
+		ctx: u.ctx, view: u.view.stored, memory: memory, wanted: w, period: period,
+		committed: u.req.Committed, past: u.req.At > 0,
+		reducer: aggregator.NewReducer(w.metric, period), held: u.held, heldBefore: u.cells,
+		name: store.SeriesName{Organization: u.req.Organization, Subscription: u.req.Subscription, Code: w.metric.Code},
+	}
 }
 
 // end seeds the running totals that wait for it with what was found. The reducers are the

@@ -36,6 +36,8 @@ type wanted struct {
 	hash       uint64           // hashSeries
 	metric     *aggregator.Metric
 	definition aggregator.Definition // of metric
+	// folds: the events are wanted as well, and with prorates what there was before the period.
+	folds, prorates bool
 }
 
 type answer struct {
@@ -214,7 +216,7 @@ func (p *partition) view(q *question) (*view, error) {
 			continue
 		}
 		v.series[i] = p.viewSeries(s, w, q.period)
-		if v.series[i].running != nil && !v.series[i].check {
+		if v.series[i].running != nil && !v.series[i].check && !w.folds {
 			answered++
 		}
 	}
@@ -283,7 +285,7 @@ func (p *partition) asidesPending() []*store.Aside {
 func (p *partition) viewSeries(s *series, w *wanted, period aggregator.Span) *seriesView {
 	v := &seriesView{row: s.row}
 	p.findRunning(s, w, period, v)
-	if v.running != nil && !v.check || s.counters == nil || s.row.Definition != w.definition {
+	if v.running != nil && !v.check && !w.prorates || s.counters == nil || s.row.Definition != w.definition {
 		return v
 	}
 	span := period

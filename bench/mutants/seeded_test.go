@@ -20,6 +20,9 @@ var mutants = []mutant{
 
 	// Rounding.
 	{"weighted sum: up below zero alone", "weighted_sum.go", `if rest.IsPositive()`, `if rest.IsNegative()`},
+	{"weighted sum: days that were given do not count", "worker/usage.go", `days > 0 {
+		return aggregator.DaysLength`, `days > 1000 {
+		return aggregator.DaysLength`},
 	{"weighted sum: away from zero", "weighted_sum.go", `if rest.IsPositive() {
 		units = units.Add(decimal.New(1, -weightedDigits))
 	}`, `if !rest.IsZero() {
@@ -71,6 +74,46 @@ var mutants = []mutant{
 `},
 	{"groups: the charge's keys for all filters", "split.go", `	return s.Filters[filter].GroupKeys
 `, `	return s.GroupKeys
+`},
+
+	// Folds.
+	{"folds: a running total at the limit counts as below", "allowance.go", `if to < 0 {`, `if to <= 0 {`},
+	{"folds: an event more is free", "allowance.go", `f.taken >= f.events`, `f.taken > f.events`},
+	{"folds: an event of nothing is free for ever", "allowance.go", `return Number{}, from < 0 || to < 0`, `return Number{}, true`},
+	{"folds: what comes back is paid for twice", "allowance.go", `beyond, sign = before, -1`, `beyond, sign = before, 1`},
+	{"folds: the least that an event costs is forgotten", "transaction.go", `		f.cheapest++
+`, `		f.count++
+		f.within.Add(paid)
+`},
+	{"folds: the most that an event costs leaves out the fixed amount", "transaction.go", `f.most.Sub(f.fixed)`, `f.most.Sub(decimal.Zero)`},
+	{"folds: a day begins a nanosecond late", "proration.go", `d.starts[d.at+1] <= at`, `d.starts[d.at+1] < at`},
+	{"folds: the day behind the period counts", "proration.go", `d.of(span.To-1)`, `min(d.of(span.To), len(starts)-2)`},
+	{"folds: the highest is the last", "proration.go", `if f.level.compare(&f.highest) > 0 {`, `if true {`},
+	{"folds: tiers count what is below zero", "proration.go", `f.tier == tier && before.sign() >= 0 && f.level.sign() >= 0`, `f.tier == tier`},
+	{"folds: what reaches a bound lies in the tier above it", "proration.go", `f.tiers[tier].addNumberProduct(value, days)`, `f.tiers[min(tier+1, len(f.bounds))].addNumberProduct(value, days)`},
+	{"folds: the tier that is left gives nothing back", "proration.go", `min(tier, f.tier); i <=`, `f.tier; i <=`},
+	{"folds: what was there before the period counts for no day", "folder.go", `at.proration.move(units.number(), f.days.from(f.days.first))`, `at.proration.move(units.number(), 0)`},
+	{"folds: who was there before the period can't be removed", "folder.go", `&folded{there: true}`, `&folded{}`},
+	{"folds: a member does not count on the day of its removal", "folder.go", `return wholeNumber(-1), 1`, `return wholeNumber(-1), 0`},
+	{"folds: a member that comes back counts twice on that day", "folder.go", `if m.removed == day+1 {`, `if m.removed > day+1 {`},
+	{"folds: history is not walked", "folder.go", `if !fold.Prorated && history {`, `if !fold.Prorated && !history {`},
+	{"folds: history counts as of the period", "folder.go", `at.proration != nil && e.Timestamp < f.period.From`, `at.proration != nil && e.Timestamp < 0`},
+	{"folds: groups of filters are one", "split.go", `	keys := slices.Clone(s.GroupKeys)
+	for i := range s.Filters {
+		f := &s.Filters[i]
+		keys = append(keys, f.GroupKeys...)
+`, `	keys := slices.Clone(s.GroupKeys)
+	for i := range s.Filters {
+		f := &s.Filters[i]
+`},
+	{"folds: what is not saved was not there before the period", "worker/view.go", ` && !w.prorates || s.counters == nil`, ` || s.counters == nil`},
+	{"folds: the first item says which events are walked", "worker/fold.go", `		reach.From = min(reach.From, folder.Reach().From)
+`, `		_ = folder
+`},
+	{"folds: history is opened for one item", "worker/fold.go", `		if err := folder.Open(history); err != nil {
+			return err
+		}
+`, `		return folder.Open(history)
 `},
 
 	// Series.

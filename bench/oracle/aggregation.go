@@ -22,7 +22,7 @@ func (m Metric) units(g gathered, from, to time.Time) *big.Rat {
 	case UniqueCountAgg:
 		return uniqueCount(within)
 	case WeightedSumAgg:
-		return weightedSum(total(before), within, from, to)
+		return weightedSum(total(before), within, from, to, m.length(from, to))
 	}
 	if len(within) == 0 {
 		return new(big.Rat)
@@ -88,9 +88,17 @@ func uniqueCount(ordered []part) *big.Rat {
 	return big.NewRat(count, 1)
 }
 
-// weightedSum is the mean of the running total over the time of the period, rounded
+// length is what a weighted sum is divided by.
+func (m Metric) length(from, to time.Time) *big.Rat {
+	if m.Days > 0 {
+		return nanoseconds(time.Time{}, time.Time{}.Add(time.Duration(m.Days)*24*time.Hour))
+	}
+	return nanoseconds(from, to)
+}
+
+// weightedSum is the mean of the running total over a length of time, rounded
 // up to 20 digits after the point. A period without time gives 0.
-func weightedSum(opening *big.Rat, ordered []part, from, to time.Time) *big.Rat {
+func weightedSum(opening *big.Rat, ordered []part, from, to time.Time, length *big.Rat) *big.Rat {
 	if !from.Before(to) {
 		return new(big.Rat)
 	}
@@ -103,7 +111,7 @@ func weightedSum(opening *big.Rat, ordered []part, from, to time.Time) *big.Rat 
 		at = p.event.Time
 	}
 	area.Add(area, timesDuration(running, at, to))
-	return ceil(area.Quo(area, nanoseconds(from, to)), unitsDigits)
+	return ceil(area.Quo(area, length), unitsDigits)
 }
 
 func timesDuration(x *big.Rat, from, to time.Time) *big.Rat {

@@ -6,10 +6,11 @@
 // # What it knows
 //
 // Usage takes a log of events and their corrections, a metric of any aggregation
-// and a charge's filters and groups, and gives the units of a period. Plan prices what no
+// and a charge's filters and groups, and gives the units of a period. Folds gives what its events come to by their
+// order and their days: what is free, what each costs, on how many days units were there. Plan prices what no
 // filter and no group takes apart: the charge models standard, graduated and package,
 // a monthly base fee that is due in full, and rounding to minor units, half away
-// from zero. It does not know proration or taxes.
+// from zero. It does not price by days, and knows no taxes.
 //
 // Examples are questions with answers worked out by hand; whatever meters can be held
 // against them. Random makes questions without an answer, for which Usage has one.
@@ -28,6 +29,8 @@
 //     away from zero, a weighted sum up, towards +∞. All else is exact until Metric.Rounding.
 //   - A bucket is aggregated as a whole and then rounded: never a sum of rounded parts.
 //   - Units may be negative. What is billed of them is not: see NotNegative.
+//   - A sum's units of a day are those at its end. A member's day is each on which it was there at some instant, that of its
+//     removal included. A level below zero has nothing in any tier.
 //
 // No line here is meant to be fast.
 package oracle

@@ -63,7 +63,24 @@ func (f features) metric(m CaseMetric) {
 			f.when(len(filter.Values) > 1, "split: filters of two keys")
 			f.when(filter.wildcards() > 0, "split: filters with all values")
 			f.when(len(filter.GroupKeys) > 0, "split: groups of a filter")
+			f.fold(filter.Fold, m.Metric)
 		}
+		f.fold(s.Fold, m.Metric)
+	}
+}
+
+func (f features) fold(fold *Fold, m Metric) {
+	if fold == nil {
+		return
+	}
+	f.when(fold.Prorated, "fold: prorated "+string(m.Aggregation))
+	f.when(len(fold.Tiers) > 0, "fold: tiers")
+	f.when(fold.Transaction != nil, "fold: transactions")
+	f.when(fold.Transaction != nil && fold.Transaction.Max != nil, "fold: transactions cost no more than")
+	if a := fold.Allowance; a != nil {
+		f.when(a.Events > 0, "fold: free events")
+		f.when(a.Units.Sign() > 0, "fold: free units")
+		f.when(a.Events > 0 && a.Units.Sign() > 0 && fold.Transaction != nil, "fold: free events and units, and transactions")
 	}
 }
 
@@ -72,6 +89,12 @@ func (f features) period(p Period) {
 	f.when(!p.From.Truncate(time.Hour).Equal(p.From) || !p.To.Truncate(time.Hour).Equal(p.To), "period: not of whole hours")
 	f.when(p.To.Sub(p.From) > 27*24*time.Hour, "period: a month or more")
 	f.when(p.To.Sub(p.From) <= time.Hour, "period: an hour or less")
+	uneven := false
+	for i := 2; i < len(p.Days); i++ {
+		uneven = uneven || p.Days[i].Sub(p.Days[i-1]) != p.Days[1].Sub(p.Days[0])
+	}
+	f.when(uneven, "period: days of unequal length")
+	f.when(p.Days[0].Before(p.From), "period: a part of a longer one")
 }
 
 // repeats counts what the log says more than once about an id.

@@ -51,6 +51,8 @@ type Metric struct {
 	Recurring bool
 	Rounding  Rounding
 	Precision int // digits after the point that Rounding leaves; negative: zeros in front of it
+	// Days are, of a weighted sum, the days of 24 hours that its period is taken to have; 0: it is as long as it is.
+	Days int
 	// ReceivedFrom leaves out the events whose counting entry (see Current: the correction,
 	// where there is one) was received before it; the zero time leaves out none.
 	ReceivedFrom time.Time

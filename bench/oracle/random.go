@@ -25,6 +25,8 @@ type CaseMetric struct {
 type Period struct {
 	Name     string // for a failing test to print
 	From, To time.Time
+	// Days are the instants at which the local days of a period begin that [From, To) lies in, and its end.
+	Days []time.Time
 }
 
 // Random returns a case of a subscription: a function of the state of rng. Ids,
@@ -100,8 +102,8 @@ func (z zone) midnight(month int) time.Time {
 func (g *generator) periods() {
 	z, m := oneOf(g, zones...), 1+g.IntN(12)
 	from, to := z.midnight(m), z.midnight(m+1)
-	g.c.Periods = []Period{{"month in " + z.name, from, to}}
-	next := Period{"next month in " + z.name, to, z.midnight(m + 2)}
+	g.c.Periods = []Period{{Name: "month in " + z.name, From: from, To: to}}
+	next := Period{Name: "next month in " + z.name, From: to, To: z.midnight(m + 2)}
 	day := g.between(from, to).Truncate(24 * time.Hour)
 	hour := g.between(from, to).Truncate(time.Hour)
 	at, a, b := g.between(from, to), g.between(from, to), g.between(from, to)
@@ -110,24 +112,54 @@ func (g *generator) periods() {
 	}
 	others := []Period{
 		next,
-		{"day", day, day.Add(24 * time.Hour)},
-		{"days", day, day.Add(72 * time.Hour)},
-		{"hour", hour, hour.Add(time.Hour)},
-		{"odd instants", a, b},
-		{"within an hour", at, at.Add(time.Duration(1 + g.Int64N(int64(time.Hour))))},
-		{"one nanosecond", at, at.Add(1)},
-		{"empty", at, at},
-		{"long", from.AddDate(-1, 0, 0), b},
+		{Name: "day", From: day, To: day.Add(24 * time.Hour)},
+		{Name: "days", From: day, To: day.Add(72 * time.Hour)},
+		{Name: "hour", From: hour, To: hour.Add(time.Hour)},
+		{Name: "odd instants", From: a, To: b},
+		{Name: "within an hour", From: at, To: at.Add(time.Duration(1 + g.Int64N(int64(time.Hour))))},
+		{Name: "one nanosecond", From: at, To: at.Add(1)},
+		{Name: "empty", From: at, To: at},
+		{Name: "long", From: from.AddDate(-1, 0, 0), To: b},
 	}
 	g.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
 	g.c.Periods = append(g.c.Periods, others[:1+g.IntN(3)]...)
+	for i := range g.c.Periods {
+		g.days(&g.c.Periods[i])
+	}
+}
+
+// days gives a period its days, now and then longer or shorter than others, and up to three before it
+// and behind it. Those of a long one are weeks.
+func (g *generator) days(p *Period) {
+	length := 24 * time.Hour
+	if p.To.Sub(p.From) > 100*length {
+		length *= 7
+	}
+	at := p.From
+	if g.chance(60) {
+		at = at.Add(-time.Duration(g.Int64N(int64(3 * length))))
+	}
+	p.Days = []time.Time{at}
+	for behind := g.IntN(4); !at.After(p.To) || behind > 0; {
+		if at.After(p.To) {
+			behind--
+		}
+		at = at.Add(length)
+		if g.chance(10) {
+			at = at.Add(oneOf(g, -time.Hour, time.Hour, 30*time.Minute))
+		}
+		p.Days = append(p.Days, at)
+		if at.Equal(p.To) && g.chance(50) {
+			break
+		}
+	}
 }
 
 // instants are the edges of periods, hours and days, their neighbours, and others,
 // before, in and behind the month.
 func (g *generator) instants() {
 	for _, p := range g.c.Periods {
-		g.times = append(g.times, p.From, p.To)
+		g.times = append(g.times, p.From, p.To, oneOf(g, p.Days...), oneOf(g, p.Days...))
 	}
 	from, to := g.around()
 	g.crowd = g.between(g.c.Periods[0].From, g.c.Periods[0].To)
@@ -193,7 +225,9 @@ func (g *generator) metric(code string) CaseMetric {
 	}
 	c := CaseMetric{Metric: m}
 	for range 1 + g.IntN(2) {
-		c.Splits = append(c.Splits, g.split())
+		split := g.split()
+		g.folds(m, &split)
+		c.Splits = append(c.Splits, split)
 	}
 	for _, split := range c.Splits {
 		if len(split.Filters) > 0 {

@@ -14,6 +14,7 @@ type Split struct {
 	// GroupKeys and PresentationKeys are those of the events that no filter takes.
 	GroupKeys        []string
 	PresentationKeys []string
+	Fold             *Fold // of those events, too; nil for none
 }
 
 // Filter takes the events that have, for each of its keys, one of the key's values.
@@ -21,6 +22,7 @@ type Filter struct {
 	Values           map[string][]string // never empty
 	GroupKeys        []string            // each group is aggregated and priced by itself
 	PresentationKeys []string            // a bucket's parts are shown, not priced
+	Fold             *Fold               // nil for none
 }
 
 // choose returns the index of the one filter that an event belongs to, or NoFilter. Of
@@ -73,4 +75,17 @@ func (s Split) keys(filter int) (group, presentation []string) {
 		return s.GroupKeys, s.PresentationKeys
 	}
 	return s.Filters[filter].GroupKeys, s.Filters[filter].PresentationKeys
+}
+
+// fold returns that of a filter, or of NoFilter.
+func (s Split) fold(filter int) *Fold {
+	if filter == NoFilter {
+		return s.Fold
+	}
+	return s.Filters[filter].Fold
+}
+
+// folds reports whether there is any.
+func (s Split) folds() bool {
+	return s.Fold != nil || slices.ContainsFunc(s.Filters, func(f Filter) bool { return f.Fold != nil })
 }

@@ -77,8 +77,21 @@ type gathered struct {
 
 // Usage returns what a subscription's events in [from, to) come to. from must not lie behind to.
 func Usage(events []Event, m Metric, subscription string, from, to time.Time, split Split) Result {
-	result := Result{LeftOut: map[Reason]int{}}
-	var buckets []gathered
+	buckets, leftOut := m.gatherAll(events, subscription, from, to, split)
+	result := Result{LeftOut: leftOut}
+	for _, g := range buckets {
+		_, presentation := split.keys(g.filter)
+		b := m.bucket(g, from, to, presentation)
+		if b.Events > 0 || b.Units.Sign() != 0 {
+			result.Buckets = append(result.Buckets, b)
+		}
+	}
+	return result
+}
+
+// gatherAll puts the events to their buckets, in order, and counts those that are left out.
+func (m Metric) gatherAll(events []Event, subscription string, from, to time.Time, split Split) (buckets []gathered, leftOut map[Reason]int) {
+	leftOut = map[Reason]int{}
 	for _, e := range Current(events) {
 		if e.Subscription != subscription || e.Code != m.Code || e.ReceivedAt.Before(m.ReceivedFrom) {
 			continue
@@ -90,7 +103,7 @@ func Usage(events []Event, m Metric, subscription string, from, to time.Time, sp
 		p, reason := m.partOf(e)
 		if reason != "" {
 			if within {
-				result.LeftOut[reason]++
+				leftOut[reason]++
 			}
 			continue
 		}
@@ -99,14 +112,7 @@ func Usage(events []Event, m Metric, subscription string, from, to time.Time, sp
 		buckets = gather(buckets, filter, valuesOf(e, group), p, before)
 	}
 	sortGathered(buckets)
-	for _, g := range buckets {
-		_, presentation := split.keys(g.filter)
-		b := m.bucket(g, from, to, presentation)
-		if b.Events > 0 || b.Units.Sign() != 0 {
-			result.Buckets = append(result.Buckets, b)
-		}
-	}
-	return result
+	return buckets, leftOut
 }
 
 // place says whether an instant lies in the period, or, for the opening of a
