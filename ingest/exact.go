@@ -26,8 +26,13 @@ func parseExact(text []byte) (x exact, ok bool) {
 	if x, ok := shortExact(text); ok {
 		return x, true
 	}
+	return parseLongExact(text, NumberDigitsMax)
+}
+
+// parseLongExact is parseExact with digitsMax in place of NumberDigitsMax.
+func parseLongExact(text []byte, digitsMax int) (x exact, ok bool) {
 	d, ok := splitDecimal(text)
-	if !ok || d.digits() > NumberDigitsMax {
+	if !ok || d.digits() > digitsMax {
 		return exact{}, false
 	}
 	d = d.shortest()

@@ -86,13 +86,15 @@ type instruction struct {
 	op   operation
 	name string // of opProperty and opAppendProperty; the text of opAppendText
 
-	number exact // of opNumber
+	number   exact // of opNumber
+	variable int   // of opVariable: which of the formula's
 }
 
 type operation uint8
 
 const (
 	opNumber    operation = iota // push number
+	opVariable                   // push a variable of a formula
 	opTimestamp                  // push the event's timestamp
 	opProperty                   // push the property called name
 	opNegate                     // replace the top x by -x

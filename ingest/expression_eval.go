@@ -9,6 +9,7 @@ const (
 	reasonEvalZero     = "division by zero"
 	reasonEvalDigits   = "a number of more than 256 digits"
 	reasonEvalLength   = "a string of more than 1024 bytes"
+	reasonEvalVariable = "is not a decimal of at most 256 digits"
 	reasonEvalDecimals = "round, ceil or floor to decimals that are no whole number of at most 256 either way"
 )
 
@@ -20,9 +21,14 @@ const (
 // The result is dst's own and holds nothing of e. The errors are *EvalError; with one
 // out is dst as it was.
 func (x *Expression) AppendEval(dst []byte, e *Event) (out []byte, kind Kind, err error) {
+	return x.appendEval(dst, evaluation{event: e})
+}
+
+// appendEval is AppendEval of an evaluation that has not begun.
+func (x *Expression) appendEval(dst []byte, v evaluation) (out []byte, kind Kind, err error) {
 	const usualStack = 8 // numbers
 	var scratch [usualStack]exact
-	v := evaluation{event: e, stack: scratch[:]}
+	v.stack = scratch[:]
 	if x.stackMax > usualStack {
 		v.stack = make([]exact, x.stackMax)
 	}
@@ -44,10 +50,11 @@ func (x *Expression) AppendEval(dst []byte, e *Event) (out []byte, kind Kind, er
 // evaluation is one run of an expression's code. The result is not part of it: that
 // would put the stack on the heap.
 type evaluation struct {
-	event   *Event
-	stack   []exact // the first top are in use
-	top     int
-	numeric bool // the last property that was appended is a number
+	event     *Event  // nil: of a formula
+	variables []exact // of a formula
+	stack     []exact // the first top are in use
+	top       int
+	numeric   bool // the last property that was appended is a number
 }
 
 // step does what one instruction says and returns the result so far.
@@ -55,6 +62,8 @@ func (v *evaluation) step(out []byte, i *instruction) ([]byte, error) {
 	switch i.op {
 	case opNumber:
 		v.push(i.number)
+	case opVariable:
+		v.push(v.variables[i.variable])
 	case opTimestamp:
 		v.push(exact{small: v.event.Timestamp, decimals: ScaleDigits})
 	case opProperty:

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -9,11 +10,14 @@ import (
 // ParseExpression parses the text of an expression, at most ExpressionBytesMax bytes.
 // Its errors are *ExpressionError.
 func ParseExpression(text string) (*Expression, error) {
-	p := expressionParser{text: text}
+	return parseExpression(expressionParser{text: text})
+}
+
+func parseExpression(p expressionParser) (*Expression, error) {
 	if !p.parse() {
 		return nil, &ExpressionError{Offset: p.failPos, Reason: p.failReason}
 	}
-	return &Expression{text: text, code: p.code, kind: p.kind, stackMax: p.stackMax}, nil
+	return &Expression{text: p.text, code: p.code, kind: p.kind, stackMax: p.stackMax}, nil
 }
 
 const (
@@ -30,7 +34,7 @@ func init() {
 		reasonExpressionLength: ExpressionBytesMax, reasonExpressionSteps: ExpressionStepsMax,
 		reasonExpressionDepth: ExpressionNestingMax, reasonExpressionDigits: NumberDigitsMax,
 		reasonEvalDigits: ExpressionDigitsMax, reasonEvalLength: PropertyValueBytesMax,
-		reasonEvalDecimals: ExpressionDigitsMax,
+		reasonEvalDecimals: ExpressionDigitsMax, reasonEvalVariable: ExpressionDigitsMax,
 	} {
 		if !strings.Contains(reason, " "+strconv.Itoa(limit)+" ") {
 			panic("BUG: " + reason + ": not the limit")
@@ -42,8 +46,9 @@ func init() {
 // each method reads one part of the grammar, emits its code and returns the kind of
 // its value. After a fault it returns false, and failPos and failReason say which.
 type expressionParser struct {
-	text string
-	pos  int
+	text      string
+	pos       int
+	variables []string // of a formula; nil: an expression over an event
 
 	code            []instruction
 	kind            expressionKind // of the whole
@@ -190,7 +195,7 @@ func (p *expressionParser) positive() (expressionKind, bool) {
 	switch c := p.space(); {
 	case c == '(':
 		return p.parentheses()
-	case c == '\'' || c == '"':
+	case (c == '\'' || c == '"') && p.variables == nil:
 		return kindOfText, p.string()
 	case c-'0' <= 9:
 		return kindOfNumber, p.number()
@@ -255,7 +260,7 @@ func (p *expressionParser) number() bool {
 	return p.emit(instruction{op: opNumber, number: n}, 1)
 }
 
-// word reads a value of the event or a function.
+// word reads a value of the event, a variable of the formula or a function.
 func (p *expressionParser) word() (expressionKind, bool) {
 	from := p.pos
 	for p.pos < len(p.text) && (isNameByte(p.text[p.pos]) || p.text[p.pos] == '.') {
@@ -263,16 +268,30 @@ func (p *expressionParser) word() (expressionKind, bool) {
 	}
 	word := p.text[from:p.pos]
 	switch word {
-	case "event.code":
-		return kindOfText, p.emit(instruction{op: opAppendCode}, 0)
-	case "event.timestamp":
-		return kindOfNumber, p.emit(instruction{op: opTimestamp}, 1)
 	case "round", "ROUND", "Round":
 		return kindOfNumber, p.rounding(opRound)
 	case "ceil", "CEIL", "Ceil":
 		return kindOfNumber, p.rounding(opCeil)
 	case "floor", "FLOOR", "Floor":
 		return kindOfNumber, p.rounding(opFloor)
+	}
+	if p.variables == nil {
+		return p.ofEvent(word, from)
+	}
+	at := slices.Index(p.variables, word)
+	if at < 0 {
+		return 0, p.fail(from, "unknown name "+word)
+	}
+	return kindOfNumber, p.emit(instruction{op: opVariable, variable: at}, 1)
+}
+
+// ofEvent reads what only an expression over an event has: its values, and texts. word begins at from.
+func (p *expressionParser) ofEvent(word string, from int) (expressionKind, bool) {
+	switch word {
+	case "event.code":
+		return kindOfText, p.emit(instruction{op: opAppendCode}, 0)
+	case "event.timestamp":
+		return kindOfNumber, p.emit(instruction{op: opTimestamp}, 1)
 	case "concat", "CONCAT", "Concat":
 		return kindOfText, p.concat()
 	}
