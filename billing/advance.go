@@ -11,11 +11,12 @@ import (
 // billed, one for each kind of thing that is billed.
 type BilledUntil struct {
 	Base, Usage, Fixed time.Time
+	FixedAhead         time.Time // of fixed charges that are paid in advance
 }
 
 // Advance moves one subscription forward: over what an invoice bills, into its next
 // status, to its next due date. It is written in the invoice's own transaction, and
-// only if the subscription still is as From, FromStatus and FromNextDueAt say: that
+// only if the subscription still is as From, FromStatus, FromNextDueAt and FromEndingAt say: that
 // comparison is what makes a second biller, a crash or a termination in between
 // repeat and never double.
 type Advance struct {
@@ -25,13 +26,17 @@ type Advance struct {
 	From          BilledUntil
 	FromStatus    SubscriptionStatus
 	FromNextDueAt time.Time
+	FromEndingAt  *time.Time
 
 	// What becomes of it.
 	To           BilledUntil
 	ToStatus     SubscriptionStatus
 	StartedAt    *time.Time // the columns' new values: nil stays or becomes null
 	TerminatedAt *time.Time
-	NextDueAt    *time.Time // nil: there is nothing more to bill
+
+	InitialStartedAt, TrialEndedAt *time.Time
+
+	NextDueAt *time.Time // nil: there is nothing more to bill
 }
 
 // UsageSnapshot is the evidence of one priced bucket of an invoice: the units of a

@@ -14,6 +14,14 @@ func (a Amount) String() string {
 	return a.Decimal.String()
 }
 
+// or0 is the amount, 0 where none was given.
+func (a *Amount) or0() decimal.Decimal {
+	if a == nil {
+		return decimal.Zero
+	}
+	return a.Decimal
+}
+
 // MarshalText is String.
 func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 

@@ -9,22 +9,30 @@ const (
 	ReasonTerminating = "subscription_terminating"
 )
 
-// zoneShiftMax is by how much a period's boundary can move when the customer's time
-// zone changes: from UTC+14 to UTC-12. A boundary that lies no further from what has
-// been billed is the same one, seen from another zone, and not a short period.
-const zoneShiftMax = 26 * time.Hour
-
 // Bill is what falls due for one subscription at one instant.
 type Bill struct {
 	Subscription *Subscription
 	Plan         *Plan
-	// At is the instant: the boundary between two periods, the start or the end of the subscription.
+	// At is the instant: the boundary between two periods, the start or the end of the
+	// subscription, or the end of its trial.
 	At time.Time
-	// What it covers; a zero Period covers nothing of its kind.
+	// What it covers; a zero Period covers nothing of its kind. Fixed is there whether the plan
+	// has fixed charges in arrears or not, FixedAhead only if it has some that are paid in advance.
 	Base, Usage, Fixed Period
-	// BaseDays of BasePeriodDays local days of the base fee are due.
+	FixedAhead         Period // of fixed charges that are paid in advance
+	// The whole periods of the schedule in which Usage, Fixed and FixedAhead lie: by their days
+	// prorated units, minimums of charges and prorated fixed charges are divided.
+	UsageFull, FixedFull, FixedAheadFull Period
+	// BaseDays of BasePeriodDays local days of the base fee are due. Those of a trial are not.
 	BaseDays, BasePeriodDays int
-	Reason                   string // one of the reasons above; "" when nothing is invoiced
+	// Commitment is the span whose minimum commitment is settled now, CommitmentDays of
+	// CommitmentPeriodDays local days; zero: none is.
+	Commitment Period
+	// CommitmentFees is where the periods begin whose fees count for it. That is Commitment,
+	// but for what a change of the time zone moves.
+	CommitmentFees                       Period
+	CommitmentDays, CommitmentPeriodDays int
+	Reason                               string // one of the reasons above; "" when nothing is invoiced
 	// Advance is what becomes of the subscription, invoiced or not.
 	Advance Advance
 }
@@ -49,6 +57,9 @@ func NextBill(s *Subscription, plan *Plan, location *time.Location) (b Bill, ok 
 	if due := s.nextDue(plan, location); due != nil && !due.After(b.At) {
 		b.At = *due
 		b.settle(&next, location)
+	} else if next.Status != Pending {
+		t := next.timetable(plan, location)
+		t.passFixedAhead(b.At)
 	}
 	next.NextDueAt = next.nextDue(plan, location)
 	b.Advance = advance(s, &next)
@@ -57,27 +68,129 @@ func NextBill(s *Subscription, plan *Plan, location *time.Location) (b Bill, ok 
 
 // settle does what falls due at b.At: next becomes what the subscription is after it.
 func (b *Bill) settle(next *Subscription, location *time.Location) {
-	switch {
-	case next.Status == Pending:
+	if next.Status == Pending {
 		startedAt := next.SubscriptionAt
 		next.Status, next.StartedAt = Active, &startedAt
-		if b.Plan.PayInAdvance {
-			b.cover(next, location, ReasonStarting)
+		if next.InitialStartedAt == nil {
+			next.InitialStartedAt = &startedAt
 		}
-	case next.startsInAdvance(b.Plan):
-		b.cover(next, location, ReasonStarting)
-	case next.end() != nil && !next.end().After(b.At):
-		next.Status, next.TerminatedAt = Terminated, next.end()
-		b.cover(next, location, ReasonTerminating)
-	default:
-		b.cover(next, location, ReasonPeriodic)
 	}
+	before := *next
+	t, due := next.timetable(b.Plan, location), before.timetable(b.Plan, location)
+	if end := next.end(); end != nil && !end.After(b.At) {
+		next.Status, next.TerminatedAt = Terminated, end
+	}
+	b.coverUsage(&t, due.usageDue())
+	b.coverFixed(&t, due.fixedDue())
+	b.coverFixedAhead(&t, due.fixedAheadDue())
+	base := b.falls(due.baseDue())
+	switch {
+	case base && b.Plan.PayInAdvance:
+		b.coverBase(&t, t.base.PeriodAt(b.At).To)
+	case base:
+		b.coverBase(&t, b.At)
+	}
+	b.settleCommitment(&due, base)
+	t.passTrial(b.At)
+	b.Reason = b.reason(next)
+}
+
+// falls reports whether something falls due with the bill.
+func (b *Bill) falls(due *time.Time) bool { return due != nil && !due.After(b.At) }
+
+// reason returns why there is an invoice, "" when there is none.
+func (b *Bill) reason(next *Subscription) string {
+	switch {
+	case b.Base.IsZero() && b.Usage.IsZero() && b.FixedAhead.IsZero() && (b.Fixed.IsZero() || !b.Plan.hasFixed(false)):
+		return ""
+	case next.Status == Terminated && !next.TerminatedAt.After(b.At):
+		return ReasonTerminating
+	case b.Usage.IsZero() && b.Fixed.IsZero() && b.startsPaying(next):
+		return ReasonStarting
+	}
+	return ReasonPeriodic
+}
+
+// startsPaying reports whether the bill is that of the start, or of the trial's end, which is
+// when a base fee in advance starts.
+func (b *Bill) startsPaying(next *Subscription) bool {
+	return b.At.Equal(*next.StartedAt) || next.TrialEndedAt != nil && next.TrialEndedAt.Equal(b.At)
+}
+
+// coverUsage makes the bill cover the usage up to its instant.
+func (b *Bill) coverUsage(t *timetable, due *time.Time) {
+	if b.falls(due) && t.UsageBilledUntil.Before(b.At) {
+		b.Usage = Period{From: t.UsageBilledUntil, To: b.At}
+		b.UsageFull = t.usage.fullOf(b.Usage)
+		t.UsageBilledUntil = b.At
+	}
+}
+
+// coverFixed does the same with fixed charges in arrears.
+func (b *Bill) coverFixed(t *timetable, due *time.Time) {
+	if b.falls(due) && t.FixedBilledUntil.Before(b.At) {
+		b.Fixed = Period{From: t.FixedBilledUntil, To: b.At}
+		b.FixedFull = t.fixed.fullOf(b.Fixed)
+		t.FixedBilledUntil = b.At
+	}
+}
+
+// coverFixedAhead makes the bill cover the period that begins with fixed charges which are
+// paid in advance.
+func (b *Bill) coverFixedAhead(t *timetable, due *time.Time) {
+	full := t.fixed.PeriodAt(b.At)
+	if b.falls(due) && t.FixedAheadBilledUntil.Before(full.To) {
+		b.FixedAhead, b.FixedAheadFull = Period{From: t.FixedAheadBilledUntil, To: full.To}, full
+		t.FixedAheadBilledUntil = full.To
+	}
+	t.passFixedAhead(b.At)
+}
+
+// coverBase makes the bill cover the base fee up to an instant, but for what lies in the trial.
+func (b *Bill) coverBase(t *timetable, to time.Time) {
+	from := t.BaseBilledUntil
+	if !from.Before(to) {
+		return
+	}
+	t.BaseBilledUntil = to
+	full := t.base.PeriodAt(to.Add(-1))
+	// The days are those of the schedule's period, not of what is covered: that is longer or
+	// shorter by some hours when the customer's time zone was changed, which costs nothing.
+	due := t.running(full, Period{From: from, To: to})
+	if end, ok := t.TrialEnd(t.plan); ok && end.After(from) {
+		if !end.Before(to) {
+			return // all of it is free
+		}
+		day := DayStart(end, t.location)
+		from, due.From = later(from, day), later(due.From, day)
+	}
+	b.Base = Period{From: from, To: to}
+	b.BaseDays, b.BasePeriodDays = due.Days(t.location), full.Days(t.location)
+}
+
+// running returns what of a full period that is billed by a part the subscription runs in, by
+// the day.
+func (t *timetable) running(full, billed Period) Period {
+	// Of a subscription that ends as it starts there is a day, too, wherever the day begins.
+	startedAt := earlier(billed.To.Add(-1), t.StartedAt)
+	from := later(full.From, DayStart(startedAt, t.location))
+	if t.wasBilled(full, billed.From) {
+		from = later(from, billed.From)
+	}
+	return Period{From: from, To: billed.To}
+}
+
+// wasBilled reports whether a full period has been billed, seen from another zone: what is billed
+// from an instant in it on belongs to the next one.
+func (t *timetable) wasBilled(full Period, from time.Time) bool {
+	return from.After(*t.StartedAt) && t.base.periodFrom(from).From.After(full.From)
 }
 
 // Apply makes the subscription what an advance of it says.
 func (s *Subscription) Apply(a Advance) {
 	s.setBilledUntil(a.To)
 	s.Status, s.StartedAt, s.TerminatedAt, s.NextDueAt = a.ToStatus, a.StartedAt, a.TerminatedAt, a.NextDueAt
+	s.InitialStartedAt, s.TrialEndedAt = a.InitialStartedAt, a.TrialEndedAt
 }
 
 func advance(from, to *Subscription) Advance {
@@ -86,130 +199,14 @@ func advance(from, to *Subscription) Advance {
 		From:           from.BilledUntil(),
 		FromStatus:     from.Status,
 		FromNextDueAt:  *from.NextDueAt,
+		FromEndingAt:   from.EndingAt,
 		To:             to.BilledUntil(),
 		ToStatus:       to.Status,
 		StartedAt:      to.StartedAt,
 		TerminatedAt:   to.TerminatedAt,
-		NextDueAt:      to.NextDueAt,
-	}
-}
 
-// cover sets what the bill covers and moves next over it.
-func (b *Bill) cover(next *Subscription, location *time.Location, reason string) {
-	b.Reason = reason
-	if next.UsageBilledUntil.Before(b.At) {
-		b.Usage = Period{From: next.UsageBilledUntil, To: b.At}
-		next.UsageBilledUntil = b.At
+		InitialStartedAt: to.InitialStartedAt,
+		TrialEndedAt:     to.TrialEndedAt,
+		NextDueAt:        to.NextDueAt,
 	}
-	if next.FixedBilledUntil.Before(b.At) {
-		b.Fixed = Period{From: next.FixedBilledUntil, To: b.At}
-		next.FixedBilledUntil = b.At
-	}
-	full := b.basePeriod(next, location)
-	to := earlier(full.To, next.end())
-	if b.Plan.PayInAdvance {
-		to = full.To // what is paid ahead is paid for the whole period
-	}
-	if !next.BaseBilledUntil.Before(to) {
-		return
-	}
-	b.Base = Period{From: next.BaseBilledUntil, To: to}
-	next.BaseBilledUntil = to
-	// The days are those of the schedule's period, not of Base: that is longer or shorter
-	// by some hours when the customer's time zone was changed, which costs nothing.
-	due := Period{From: later(full.From, DayStart(*next.StartedAt, location)), To: to}
-	if b.Base.From.After(due.From.Add(zoneShiftMax)) {
-		due.From = b.Base.From // most of this period has been billed, seen from another zone
-	}
-	b.BaseDays, b.BasePeriodDays = due.Days(location), full.Days(location)
-}
-
-// basePeriod returns the full period whose base fee is due at b.At, the zero Period if none is.
-func (b *Bill) basePeriod(next *Subscription, location *time.Location) Period {
-	schedule := next.schedule(location)
-	if !b.Plan.PayInAdvance {
-		return schedule.PeriodAt(b.At.Add(-1))
-	}
-	if b.Reason == ReasonTerminating || next.BaseBilledUntil.After(b.At.Add(zoneShiftMax)) {
-		return Period{}
-	}
-	return schedule.PeriodAt(b.At)
-}
-
-// nextDue returns when the subscription next falls due as it stands, nil when never.
-func (s *Subscription) nextDue(plan *Plan, location *time.Location) *time.Time {
-	switch {
-	case s.Status == Canceled:
-		return nil
-	case s.Status == Pending:
-		return &s.SubscriptionAt
-	case s.startsInAdvance(plan):
-		return s.StartedAt
-	}
-	boundary, end := s.nextBoundary(location), s.end()
-	if end == nil || boundary.Before(*end) {
-		return &boundary
-	}
-	if s.Status == Terminated && (s.SkipFinalInvoice || s.billedToEnd(plan)) {
-		if boundary.Equal(*end) && !s.billedToEnd(plan) {
-			return end // a whole period, which a termination does not take back
-		}
-		return nil
-	}
-	return end
-}
-
-// nextBoundary returns the end of the period that is the next to be billed.
-func (s *Subscription) nextBoundary(location *time.Location) time.Time {
-	boundary := s.scheduledBoundary(location)
-	// A base fee in advance falls due where the last one ends. That is the boundary, unless
-	// it began right before one that the new time zone has put before the beginning.
-	if ahead := s.BaseBilledUntil; ahead.After(s.UsageBilledUntil) && ahead.Add(zoneShiftMax).Before(boundary) {
-		return ahead
-	}
-	return boundary
-}
-
-// scheduledBoundary returns the schedule's first boundary after what has been billed. Where
-// one was expected, it is the one nearest to that: a new time zone moves boundaries by
-// hours, and those of an anniversary that it puts into another month by some days.
-func (s *Subscription) scheduledBoundary(location *time.Location) time.Time {
-	schedule, after := s.schedule(location), s.UsageBilledUntil
-	if !after.Equal(*s.StartedAt) {
-		after = after.Add(zoneShiftMax)
-	}
-	if s.NextDueAt == nil || !s.NextDueAt.After(after) {
-		return schedule.PeriodAt(after).To
-	}
-	expected := *s.NextDueAt
-	p := schedule.PeriodAt(expected)
-	if p.From.After(after) && expected.Sub(p.From) < p.To.Sub(expected) {
-		return p.From
-	}
-	return p.To
-}
-
-// startsInAdvance reports whether the first base fee, paid in advance, is still due.
-func (s *Subscription) startsInAdvance(plan *Plan) bool {
-	return plan.PayInAdvance && s.StartedAt != nil && !s.BaseBilledUntil.After(*s.StartedAt)
-}
-
-// end returns when the subscription ended or is to end, nil when it goes on.
-func (s *Subscription) end() *time.Time {
-	if s.TerminatedAt != nil {
-		return s.TerminatedAt
-	}
-	return s.EndingAt
-}
-
-// billedToEnd reports whether a terminated subscription has nothing left to bill.
-func (s *Subscription) billedToEnd(plan *Plan) bool {
-	return !s.UsageBilledUntil.Before(*s.end()) && (plan.PayInAdvance || !s.BaseBilledUntil.Before(*s.end()))
-}
-
-func earlier(a time.Time, b *time.Time) time.Time {
-	if b != nil && b.Before(a) {
-		return *b
-	}
-	return a
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 )
 
@@ -38,6 +39,15 @@ func describe(t *testing.T, b Bill) string {
 	}
 	if !b.Usage.IsZero() {
 		text += " usage " + span(b.Usage)
+	}
+	if !b.Fixed.IsZero() && b.Plan.hasFixed(false) {
+		text += " fixed " + span(b.Fixed)
+	}
+	if !b.FixedAhead.IsZero() {
+		text += " ahead " + span(b.FixedAhead)
+	}
+	if !b.Commitment.IsZero() {
+		text += fmt.Sprintf(" commitment %s %d/%d", span(b.Commitment), b.CommitmentDays, b.CommitmentPeriodDays)
 	}
 	return text
 }
@@ -345,7 +355,7 @@ func TestInAdvanceAcrossZoneChangeEast(t *testing.T) {
 	s := started(t, plan, Calendar, "2024-04-30T20:00:00Z", "2024-04-30T20:00:00Z", time.UTC)
 	wantBills(t, bills(t, s, plan, time.UTC, "2024-04-30T20:00:00Z"),
 		"04-30 20:00 subscription_starting base 04-30 00:00/05-01 00:00 1/30 = 100")
-	if got := span(s.UsagePeriodAt(at("2024-04-30T22:00:00Z"), tokyo)); got != "04-30 20:00/05-01 00:00" {
+	if got := span(s.UsagePeriodAt(at("2024-04-30T22:00:00Z"), plan, tokyo)); got != "04-30 20:00/05-01 00:00" {
 		t.Errorf("running period %s", got)
 	}
 	wantBills(t, bills(t, s, plan, tokyo, "2024-06-15T00:00:00Z"),
@@ -353,78 +363,218 @@ func TestInAdvanceAcrossZoneChangeEast(t *testing.T) {
 		"05-31 15:00 subscription_periodic base 05-31 15:00/06-30 15:00 30/30 = 3000 usage 05-01 00:00/05-31 15:00")
 }
 
-// Whatever happens to a subscription, each instant of its base fee and usage is billed
-// once and none is left out.
+// drawPlan draws a plan with any interval and any of what plans can say about periods.
+func drawPlan(t *rapid.T) *Plan {
+	plan := plan30(rapid.Bool().Draw(t, "in advance"))
+	plan.Interval = rapid.SampledFrom(allIntervals).Draw(t, "interval")
+	plan.BillChargesMonthly = rapid.Bool().Draw(t, "charges monthly")
+	plan.BillFixedChargesMonthly = rapid.Bool().Draw(t, "fixed charges monthly")
+	for _, inAdvance := range []bool{true, false} {
+		if rapid.Bool().Draw(t, fmt.Sprintf("fixed charge in advance %t", inAdvance)) {
+			withFixed(plan, inAdvance)
+		}
+	}
+	if rapid.IntRange(0, 2).Draw(t, "trial") == 0 {
+		plan.TrialDays = decimal.New(rapid.Int64Range(1, 200_00).Draw(t, "hundredths of days of trial"), -2)
+	}
+	if rapid.Bool().Draw(t, "commitment") {
+		withCommitment(plan)
+	}
+	return plan
+}
+
+// drawSubscription draws one of the plan that is created at an instant.
+func drawSubscription(t *rapid.T, plan *Plan, location *time.Location, created time.Time) *Subscription {
+	s := &Subscription{
+		ID:             uuid.New(),
+		BillingTime:    rapid.SampledFrom([]BillingTime{Calendar, Anniversary}).Draw(t, "billing time"),
+		SubscriptionAt: created.Add(time.Duration(rapid.IntRange(-100*24*60, 100*24*60).Draw(t, "start")) * time.Minute),
+	}
+	if rapid.Bool().Draw(t, "starts now") {
+		s.SubscriptionAt = created
+	}
+	if rapid.Bool().Draw(t, "has begun before") {
+		first := s.SubscriptionAt.Add(-time.Duration(rapid.IntRange(0, 100*24*60).Draw(t, "first start")) * time.Minute)
+		s.InitialStartedAt = &first
+	}
+	if rapid.Bool().Draw(t, "ends") {
+		endingAt := later(created, s.SubscriptionAt).Add(time.Duration(rapid.IntRange(1, 500*24*60).Draw(t, "end")) * time.Minute)
+		s.EndingAt = &endingAt
+	}
+	if err := s.Start(plan, location, created); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// coverage follows what the bills of one subscription cover.
+type coverage struct {
+	t    *rapid.T
+	plan *Plan
+	s    *Subscription
+	BilledUntil
+	last   time.Time // instant of the last invoice
+	edited bool      // fixed charges came or went meanwhile
+}
+
+// edit takes the fixed charges off the plan, or puts one on it.
+func (c *coverage) edit(inAdvance bool) {
+	c.edited = true
+	if len(c.plan.FixedCharges) > 0 {
+		c.plan.FixedCharges = nil
+		return
+	}
+	withFixed(c.plan, inAdvance)
+}
+
+// take checks that a bill covers what comes next, and nothing else.
+func (c *coverage) take(b Bill, location *time.Location) {
+	if b.Invoiced() && !b.At.After(c.last) {
+		// It may end right after a bill, and in another time zone a boundary may come to lie
+		// before the end of a trial.
+		ends := b.Reason == ReasonTerminating && b.At.Equal(c.last)
+		trial, ok := c.s.TrialEnd(c.plan)
+		// Whoever moves back and forth and ends within the first hours may see a boundary again.
+		fresh := c.last.Sub(*c.s.StartedAt) <= 2*zoneShiftMax
+		if !ends && !fresh && !(ok && c.last.Equal(trial) && c.last.Sub(b.At) <= zoneShiftMonthMax) {
+			c.t.Fatalf("bill of %s after that of %s", b.At, c.last)
+		}
+	}
+	if b.Invoiced() {
+		c.last = later(c.last, b.At)
+	}
+	c.Usage = follow(c.t, "usage", c.Usage, b.Usage)
+	c.Fixed = follow(c.t, "fixed charges", c.Fixed, b.Fixed)
+	if c.edited && b.FixedAhead.From.After(c.FixedAhead) {
+		c.FixedAhead = b.FixedAhead.From // there were none for a while
+	}
+	c.FixedAhead = follow(c.t, "fixed charges in advance", c.FixedAhead, b.FixedAhead)
+	if trial, ok := c.s.TrialEnd(c.plan); ok && b.Base.From.After(c.Base) && c.Base.Before(trial) {
+		// All before the trial's end was free, or before where it ended in the zone of that day.
+		if late := b.Base.From.Sub(DayStart(trial, location)); late >= 0 && late < zoneShiftMonthMax {
+			c.Base = b.Base.From
+		}
+	}
+	c.Base = follow(c.t, "base", c.Base, b.Base)
+	c.checkDays(b, location)
+	c.checkLengths(b)
+	if b.Reason == ReasonPeriodic && b.Base.IsZero() && b.Usage.IsZero() && b.Fixed.IsZero() && b.FixedAhead.IsZero() {
+		c.t.Fatalf("bill of %s covers nothing", b.At)
+	}
+}
+
+// checkDays checks the days of a base fee: what is paid for is what is covered, but for what a
+// change of zones moves (from 27 February to 1 March and some hours at most), and a period in
+// which the subscription neither begins nor ends is always paid whole.
+func (c *coverage) checkDays(b Bill, location *time.Location) {
+	if b.BaseDays > b.BasePeriodDays || (b.BaseDays == 0) != b.Base.IsZero() {
+		c.t.Fatalf("%d of %d days for %s", b.BaseDays, b.BasePeriodDays, span(b.Base))
+	}
+	if over := b.BaseDays - b.Base.Days(location); over < -5 || over > 5 {
+		c.t.Fatalf("%d days are paid for %s", b.BaseDays, span(b.Base))
+	}
+	trial, ok := c.s.TrialEnd(c.plan)
+	begins := b.Base.IsZero() || !b.Base.From.After(*c.s.StartedAt) || ok && !DayStart(trial, location).Before(b.Base.From.Add(-zoneShiftMonthMax))
+	if !begins && b.Reason != ReasonTerminating && b.BaseDays != b.BasePeriodDays {
+		c.t.Fatalf("%d of %d days are paid for %s", b.BaseDays, b.BasePeriodDays, span(b.Base))
+	}
+}
+
+// checkLengths checks that no change of zones makes a short or a long period.
+func (c *coverage) checkLengths(b Bill) {
+	for _, covered := range []struct {
+		Period
+		interval Interval
+	}{{b.Usage, c.plan.usageInterval()}, {b.Fixed, c.plan.fixedInterval()}, {b.FixedAhead, c.plan.fixedInterval()}, {b.Base, c.plan.Interval}} {
+		shortest, longest := 7*dayUTC, 7*dayUTC
+		if months := covered.interval.months(); months > 0 {
+			shortest, longest = time.Duration(months*28)*dayUTC, time.Duration(months*31)*dayUTC
+		}
+		length := covered.To.Sub(covered.From)
+		if length > longest+zoneShiftMonthMax {
+			c.t.Fatalf("%s covers %s", covered.interval, span(covered.Period))
+		}
+		trial, ok := c.s.TrialEnd(c.plan)
+		ends := c.s.TerminatedAt != nil && !c.s.TerminatedAt.After(b.At)
+		whole := covered.From.After(*c.s.StartedAt) && !ends && (!ok || covered.From.After(trial))
+		// Not the one that follows a first period which another zone has put before the beginning.
+		if whole && length < shortest-zoneShiftMonthMax && covered.From.Sub(*c.s.StartedAt) > zoneShiftMax {
+			c.t.Fatalf("%s covers %s only", covered.interval, span(covered.Period))
+		}
+	}
+}
+
+// Whatever a plan says and whatever happens to a subscription, each instant of its base fee,
+// usage and fixed charges is billed once and none is left out.
 func TestBillsCoverEveryInstantOnce(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		plan := plan30(rapid.Bool().Draw(t, "in advance"))
-		location := zone(t, rapid.SampledFrom(nastyZones).Draw(t, "zone"))
-		created := drawInstant(t, "created")
-		s := &Subscription{
-			ID:             uuid.New(),
-			BillingTime:    rapid.SampledFrom([]BillingTime{Calendar, Anniversary}).Draw(t, "billing time"),
-			SubscriptionAt: created.Add(time.Duration(rapid.IntRange(-100*24*60, 100*24*60).Draw(t, "start")) * time.Minute),
+	for range 20 { // a hundred subscriptions each
+		rapid.Check(t, checkCoverage)
+	}
+}
+
+func checkCoverage(t *rapid.T) {
+	plan := drawPlan(t)
+	location := zone(t, rapid.SampledFrom(nastyZones).Draw(t, "zone"))
+	s := drawSubscription(t, plan, location, drawInstant(t, "created"))
+	covered := coverage{t: t, plan: plan, s: s, BilledUntil: s.BilledUntil()}
+	now := s.CreatedAt
+	for range 20 {
+		if rapid.IntRange(0, 9).Draw(t, "moves") == 0 {
+			location = zone(t, rapid.SampledFrom(nastyZones).Draw(t, "new zone"))
 		}
-		if rapid.Bool().Draw(t, "ends") {
-			endingAt := later(created, s.SubscriptionAt).Add(time.Duration(rapid.IntRange(1, 200*24*60).Draw(t, "end")) * time.Minute)
-			s.EndingAt = &endingAt
+		if s.Status == Active && rapid.IntRange(0, 9).Draw(t, "terminates") == 0 {
+			now = later(later(s.UsageBilledUntil, s.FixedBilledUntil), now).Add(time.Duration(rapid.IntRange(0, 40*24*60).Draw(t, "terminated after")) * time.Minute)
+			if err := s.Terminate(plan, location, now, rapid.Bool().Draw(t, "skips")); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := s.Start(plan, location, created); err != nil {
-			t.Fatal(err)
+		if rapid.IntRange(0, 19).Draw(t, "edits") == 0 {
+			covered.edit(rapid.Bool().Draw(t, "fixed charge in advance"))
 		}
-		base, usage, last := s.BaseBilledUntil, s.UsageBilledUntil, time.Time{}
-		for range 12 {
-			if rapid.IntRange(0, 9).Draw(t, "moves") == 0 {
-				location = zone(t, rapid.SampledFrom(nastyZones).Draw(t, "new zone"))
-			}
-			if s.Status == Active && rapid.IntRange(0, 9).Draw(t, "terminates") == 0 {
-				now := s.UsageBilledUntil.Add(time.Duration(rapid.IntRange(0, 40*24*60).Draw(t, "terminated after")) * time.Minute)
-				if err := s.Terminate(plan, location, now, rapid.Bool().Draw(t, "skips")); err != nil {
-					t.Fatal(err)
-				}
-			}
-			b, ok := NextBill(s, plan, location)
-			if !ok {
-				break
-			}
-			if b.Invoiced() {
-				if !b.At.After(last) {
-					t.Fatalf("bill of %s after that of %s", b.At, last)
-				}
-				last = b.At
-			}
-			usage = follow(t, "usage", usage, b.Usage)
-			base = follow(t, "base", base, b.Base)
-			if b.BaseDays > b.BasePeriodDays || (b.BaseDays == 0) != b.Base.IsZero() {
-				t.Fatalf("%d of %d days for %s", b.BaseDays, b.BasePeriodDays, span(b.Base))
-			}
-			// What is paid for is what is covered, but for what a change of zones moves:
-			// from 28 February to 1 March and some hours at most.
-			if over := b.BaseDays - b.Base.Days(location); over < -5 || over > 5 {
-				t.Fatalf("%d days are paid for %s", b.BaseDays, span(b.Base))
-			}
-			if b.Reason == ReasonPeriodic && !usage.Equal(b.At) {
-				t.Fatalf("usage billed until %s at %s", usage, b.At)
-			}
-			if a := b.Advance; a.From != s.BilledUntil() || a.FromStatus != s.Status || !a.FromNextDueAt.Equal(*s.NextDueAt) {
-				t.Fatalf("advance from %+v, subscription is %+v", a, s)
-			}
-			s.Apply(b.Advance)
+		b, ok := NextBill(s, plan, location)
+		if !ok {
+			break
 		}
-		if s.NextDueAt != nil {
-			return
+		if a := b.Advance; a.From != s.BilledUntil() || a.FromStatus != s.Status || !a.FromNextDueAt.Equal(*s.NextDueAt) {
+			t.Fatalf("advance from %+v, subscription is %+v", a, s)
 		}
-		if s.Status != Terminated || s.TerminatedAt == nil || usage.After(*s.TerminatedAt) {
-			t.Fatalf("nothing more due, status %s at %v, usage billed until %s", s.Status, s.TerminatedAt, usage)
+		if early := s.NextDueAt.Sub(b.At); early < 0 || early > zoneShiftMonthMax || s.BillingTime == Calendar && early > zoneShiftMax {
+			t.Fatalf("bill of %s was due at %s", b.At, s.NextDueAt)
 		}
-		if plan.PayInAdvance { // up to a boundary that a change of zones may have moved since
-			base = base.AddDate(0, 0, 5)
+		if next := b.Advance.NextDueAt; next != nil && !next.After(b.At) {
+			t.Fatalf("after the bill of %s comes that of %s", b.At, next)
 		}
-		if !s.SkipFinalInvoice && (usage.Before(*s.TerminatedAt) || base.Before(*s.TerminatedAt)) {
-			t.Fatalf("ended at %s, billed until %s, base fee until %s", s.TerminatedAt, usage, base)
+		before := s.BilledUntil()
+		s.Apply(b.Advance)
+		if s.BaseBilledUntil.Before(before.Base) || s.UsageBilledUntil.Before(before.Usage) ||
+			s.FixedBilledUntil.Before(before.Fixed) || s.FixedAheadBilledUntil.Before(before.FixedAhead) {
+			t.Fatalf("from %+v back to %+v", before, s.BilledUntil())
 		}
-	})
+		covered.take(b, location)
+		now = later(now, b.At)
+	}
+	if s.NextDueAt == nil {
+		covered.checkEnd()
+	}
+}
+
+// checkEnd checks that nothing is left out when nothing more is due.
+func (c *coverage) checkEnd() {
+	s := c.s
+	if s.Status != Terminated || s.TerminatedAt == nil || c.Usage.After(*s.TerminatedAt) || c.Fixed.After(*s.TerminatedAt) {
+		c.t.Fatalf("nothing more due, status %s at %v, billed until %+v", s.Status, s.TerminatedAt, c.BilledUntil)
+	}
+	base := s.BaseBilledUntil // also over a trial
+	if c.plan.PayInAdvance {  // up to a boundary that a change of zones may have moved since
+		base = base.AddDate(0, 0, 5)
+	}
+	if s.InTrial(c.plan, s.TerminatedAt.Add(-1)) && c.plan.PayInAdvance {
+		base = *s.TerminatedAt
+	}
+	if !s.SkipFinalInvoice && (c.Usage.Before(*s.TerminatedAt) || c.Fixed.Before(*s.TerminatedAt) || base.Before(*s.TerminatedAt)) {
+		c.t.Fatalf("ended at %s, billed until %+v", s.TerminatedAt, c.BilledUntil)
+	}
 }
 
 func follow(t *rapid.T, what string, until time.Time, p Period) time.Time {
@@ -437,27 +587,22 @@ func follow(t *rapid.T, what string, until time.Time, p Period) time.Time {
 	return p.To
 }
 
-// The running period is the one that the invoice will have.
+// The running period is the one that the invoice will have, and so are its days.
 func TestUsagePeriodAt(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		plan := plan30(rapid.Bool().Draw(t, "in advance"))
+		plan := drawPlan(t)
 		location := zone(t, rapid.SampledFrom(nastyZones).Draw(t, "zone"))
-		created := drawInstant(t, "created")
-		s := &Subscription{ID: uuid.New(), SubscriptionAt: created.AddDate(0, 0, -rapid.IntRange(0, 70).Draw(t, "days ago"))}
-		s.BillingTime = rapid.SampledFrom([]BillingTime{Calendar, Anniversary}).Draw(t, "billing time")
-		if rapid.Bool().Draw(t, "ends") {
-			endingAt := created.Add(time.Duration(rapid.IntRange(1, 100*24*60).Draw(t, "end")) * time.Minute)
-			s.EndingAt = &endingAt
-		}
-		if err := s.Start(plan, location, created); err != nil {
-			t.Fatal(err)
+		s := drawSubscription(t, plan, location, drawInstant(t, "created"))
+		if s.Status == Pending {
+			b, _ := NextBill(s, plan, location)
+			s.Apply(b.Advance)
 		}
 		if rapid.Bool().Draw(t, "moves") {
 			location = zone(t, rapid.SampledFrom(nastyZones).Draw(t, "new zone"))
 		}
 		before := *s
-		for range 5 {
+		for range 12 {
 			b, ok := NextBill(s, plan, location)
 			if !ok && s.EndingAt != nil {
 				break
@@ -470,8 +615,12 @@ func TestUsagePeriodAt(t *testing.T) {
 				continue
 			}
 			for _, instant := range []time.Time{b.Usage.From, b.Usage.To.Add(-1)} {
-				if got := before.UsagePeriodAt(instant, location); got != b.Usage {
+				got := before.UsagePeriodAt(instant, plan, location)
+				if got != b.Usage {
 					t.Fatalf("usage period at %s is %v, the invoice has %v", instant, got, b.Usage)
+				}
+				if full := before.FullUsagePeriod(got, plan, location); full != b.UsageFull {
+					t.Fatalf("it is a part of %v, the invoice says of %v", full, b.UsageFull)
 				}
 			}
 		}
@@ -484,7 +633,7 @@ func TestBasePeriodAt(t *testing.T) {
 	s := started(t, plan, Calendar, "2024-04-10T15:30:00Z", "2024-04-10T15:30:00Z", time.UTC)
 	f := func(instant, want string) {
 		t.Helper()
-		if got := span(s.BasePeriodAt(at(instant), time.UTC)); got != want {
+		if got := span(s.BasePeriodAt(at(instant), plan, time.UTC)); got != want {
 			t.Errorf("base period at %s is %s, want %s", instant, got, want)
 		}
 	}
@@ -495,7 +644,7 @@ func TestBasePeriodAt(t *testing.T) {
 	f("2024-05-20T00:00:00Z", "05-01 00:00/05-25 12:00")
 	// No biller has ended it yet.
 	f("2024-07-20T00:00:00Z", "05-01 00:00/05-25 12:00")
-	if got := span(s.UsagePeriodAt(at("2024-07-20T00:00:00Z"), time.UTC)); got != "05-01 00:00/05-25 12:00" {
+	if got := span(s.UsagePeriodAt(at("2024-07-20T00:00:00Z"), plan, time.UTC)); got != "05-01 00:00/05-25 12:00" {
 		t.Errorf("usage period after the end is %s", got)
 	}
 }

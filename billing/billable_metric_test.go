@@ -106,6 +106,8 @@ func TestChargeCheck(t *testing.T) {
 	f(Standard, LatestAgg, eu, "")
 	f(Dynamic, SumAgg, eu, "")
 	f(Dynamic, AvgAgg, eu, "charge_model: invalid_aggregation_type_or_charge_model")
+	f(Percentage, LatestAgg, eu, "charge_model: invalid_aggregation_type_or_charge_model")
+	f(GraduatedPercentage, MinAgg, eu, "charge_model: invalid_aggregation_type_or_charge_model")
 	f(Standard, SumAgg, map[string][]string{"region": {"mars"}}, "values: value_is_invalid")
 	f(Standard, SumAgg, map[string][]string{"planet": {AllFilterValues}}, "values: value_is_invalid")
 }

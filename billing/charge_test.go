@@ -28,6 +28,30 @@ func tier(from int64, to *int64, perUnit, flat string) GraduatedRange {
 	return GraduatedRange{FromValue: from, ToValue: to, PerUnitAmount: price(perUnit), FlatAmount: price(flat)}
 }
 
+// mustPrice prices units by themselves.
+func mustPrice(t fataler, p *ChargeProperties, model ChargeModel, units decimal.Decimal) Price {
+	t.Helper()
+	price, err := p.Price(model, Units(units))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return price
+}
+
+// sameCodes checks what is wrong with properties.
+func sameCodes(t *testing.T, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("codes %v, want %v", got, want)
+	}
+}
+
+// fataler is a *testing.T or a *rapid.T.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+}
+
 func TestPrice(t *testing.T) {
 	t.Parallel()
 	f := func(model ChargeModel, p ChargeProperties, units, amount, unitAmount string) {
@@ -35,7 +59,7 @@ func TestPrice(t *testing.T) {
 		if codes := p.Validate(model); codes != nil {
 			t.Fatalf("properties are invalid: %v", codes)
 		}
-		got := p.Price(model, Units(dec(units)))
+		got := mustPrice(t, &p, model, dec(units))
 		if !got.Amount.Equal(dec(amount)) || !got.UnitAmount.Equal(dec(unitAmount)) {
 			t.Errorf("%s of %s units: %s at %s a unit, want %s at %s", model, units, got.Amount, got.UnitAmount, amount, unitAmount)
 		}
@@ -50,6 +74,7 @@ func TestPrice(t *testing.T) {
 	f(Graduated, two, "-4", "5", "0")
 	f(Graduated, two, "10", "15", "1.5")                    // 10x1 + 5
 	f(Graduated, two, "10.5", "17.25", "1.642857142857143") // 10x1 + 5 + 0.5x0.5 + 2
+	f(Graduated, two, "11", "17.5", "1.590909090909091")    // 10x1 + 5 + 1x0.5 + 2
 	f(Graduated, two, "15", "19.5", "1.3")                  // 10x1 + 5 + 5x0.5 + 2
 
 	adjacent := tiers(tier(0, to(10), "1.00", "5"), tier(10, to(20), "0.50", "2"), tier(20, nil, "0.1", "0"))
@@ -93,7 +118,7 @@ func TestPriceUnitByUnit(t *testing.T) {
 			}
 			want = want.Add(p.GraduatedRanges[entered].PerUnitAmount.Decimal)
 		}
-		if got := p.Price(Graduated, Units(decimal.NewFromInt(units))); !got.Amount.Equal(want) {
+		if got := mustPrice(t, &p, Graduated, decimal.NewFromInt(units)); !got.Amount.Equal(want) {
 			t.Fatalf("%d units cost %s, want %s", units, got.Amount, want)
 		}
 
@@ -104,7 +129,7 @@ func TestPriceUnitByUnit(t *testing.T) {
 		for n := free; n < units; n += size {
 			want = want.Add(perPackage.Decimal)
 		}
-		if got := p.Price(Package, Units(decimal.NewFromInt(units))); !got.Amount.Equal(want) {
+		if got := mustPrice(t, &p, Package, decimal.NewFromInt(units)); !got.Amount.Equal(want) {
 			t.Fatalf("%d units cost %s, want %s", units, got.Amount, want)
 		}
 	})
@@ -114,7 +139,7 @@ func TestPriceDetails(t *testing.T) {
 	t.Parallel()
 	f := func(model ChargeModel, p ChargeProperties, units, want string) {
 		t.Helper()
-		if got := string(p.Price(model, Units(dec(units))).Details); got != want {
+		if got := string(mustPrice(t, &p, model, dec(units)).Details); got != want {
 			t.Errorf("details of %s units:\n got %s\nwant %s", units, got, want)
 		}
 	}
@@ -140,7 +165,7 @@ func TestValidateProperties(t *testing.T) {
 	for _, model := range []ChargeModel{Standard, Graduated, Package} {
 		f(model, DefaultProperties(model))
 	}
-	f("volume", DefaultProperties(Standard), CodeInvalidChargeModel)
+	f("gift", DefaultProperties(Standard), CodeInvalidChargeModel)
 
 	f(Standard, ChargeProperties{}, CodeInvalidAmount)
 	f(Standard, standardAt("-0.01"), CodeInvalidAmount)

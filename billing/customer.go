@@ -28,6 +28,7 @@ type Customer struct {
 	Currency           Currency // "" until a subscription or the caller sets it
 	Timezone           string   // IANA name; "" inherits the organization's
 	NetPaymentTermDays *int     // nil inherits the organization's
+	Taxes              []Tax    // empty: those of the organization hold
 	Metadata           []CustomerMetadata
 	CreatedAt          time.Time
 	UpdatedAt          time.Time

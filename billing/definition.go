@@ -75,6 +75,7 @@ func ChargeSplit(ch *Charge) aggregator.Split {
 		Filters:          chargeFilters(ch),
 		GroupKeys:        ch.Properties.PricingGroupKeys,
 		PresentationKeys: ch.Properties.PresentationGroupKeys,
+		Fold:             ch.fold(&ch.Properties),
 	}
 }
 
@@ -82,8 +83,10 @@ func ChargeSplit(ch *Charge) aggregator.Split {
 func chargeFilters(ch *Charge) []aggregator.Filter {
 	filters := make([]aggregator.Filter, len(ch.Filters))
 	for i := range ch.Filters {
-		filters[i].GroupKeys = ch.Filters[i].Properties.PricingGroupKeys
-		filters[i].PresentationKeys = ch.Filters[i].Properties.PresentationGroupKeys
+		properties := &ch.Filters[i].Properties
+		filters[i].GroupKeys = properties.PricingGroupKeys
+		filters[i].PresentationKeys = properties.PresentationGroupKeys
+		filters[i].Fold = ch.fold(properties)
 		for _, key := range ch.Filters[i].keys() {
 			values := ch.Filters[i].Values[key]
 			condition := aggregator.FilterCondition{Key: key, Values: values}

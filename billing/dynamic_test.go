@@ -1,6 +1,8 @@
 package billing
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"weir/aggregator"
@@ -33,14 +35,44 @@ func TestPriceDynamic(t *testing.T) {
 
 func TestGoesWith(t *testing.T) {
 	t.Parallel()
+	allModels := []ChargeModel{Standard, Graduated, Package, Percentage, Volume, GraduatedPercentage, Dynamic, Custom}
+	every := "count_agg sum_agg max_agg latest_agg unique_count_agg weighted_sum_agg min_agg avg_agg percentile_agg"
+	amounts := "count_agg sum_agg max_agg unique_count_agg weighted_sum_agg"
+	goesWith := map[ChargeModel]string{
+		Standard: every, Graduated: every, Package: every, Volume: every, Custom: every,
+		Percentage: amounts, GraduatedPercentage: amounts, Dynamic: "sum_agg",
+	}
+	if len(goesWith) != len(allModels) || len(strings.Fields(every)) != len(aggregations) {
+		t.Fatal("not all are looked at")
+	}
 	for aggregation := range aggregations {
-		for _, model := range []ChargeModel{Standard, Graduated, Package} {
-			if !model.GoesWith(aggregation) {
-				t.Errorf("%s does not go with %s", model, aggregation)
+		for _, model := range allModels {
+			want := slices.Contains(strings.Fields(goesWith[model]), string(aggregation))
+			if got := model.GoesWith(aggregation); got != want {
+				t.Errorf("%s with %s: %v", model, aggregation, got)
 			}
 		}
-		if got, want := Dynamic.GoesWith(aggregation), aggregation == SumAgg; got != want {
-			t.Errorf("dynamic with %s: %v", aggregation, got)
+	}
+}
+
+// Only what is carried over periods is counted by days, and only where units have a price.
+func TestCanProrate(t *testing.T) {
+	t.Parallel()
+	for _, model := range []ChargeModel{Standard, Graduated, Package, Percentage, Volume, GraduatedPercentage, Dynamic, Custom} {
+		for aggregation := range aggregations {
+			for _, recurring := range []bool{false, true} {
+				ch := testCharge(model, DefaultProperties(model))
+				ch.Prorated, ch.Metric.AggregationType, ch.Metric.Recurring = true, aggregation, recurring
+				units := model == Standard || model == Graduated || model == Volume
+				want := recurring && units && aggregation != WeightedSumAgg
+				if got := len(ch.Incompatible()["prorated"]) == 0; got != want {
+					t.Errorf("%s on %s, recurring %v: %v", model, aggregation, recurring, got)
+				}
+				ch.Prorated = false
+				if ch.Incompatible()["prorated"] != nil {
+					t.Errorf("%s on %s that is not prorated", model, aggregation)
+				}
+			}
 		}
 	}
 }

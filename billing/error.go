@@ -22,15 +22,29 @@ const (
 
 	CodeMissingGraduatedRanges = "missing_graduated_ranges"
 	CodeInvalidGraduatedRanges = "invalid_graduated_ranges"
+	CodeMissingVolumeRanges    = "missing_volume_ranges"
+	CodeInvalidVolumeRanges    = "invalid_volume_ranges"
 	CodeInvalidPackageSize     = "invalid_package_size"
 	CodeInvalidFreeUnits       = "invalid_free_units"
 	CodeInvalidChargeModel     = "invalid_charge_model"
 	CodeIncompatibleModel      = "invalid_aggregation_type_or_charge_model"
+	CodeIncompatibleMetric     = "invalid_billable_metric_or_charge_model"
 	CodeIncompatible           = "not_compatible_with_aggregation_type"
 	CodeInvalidExpression      = "invalid_expression"
 	CodeMustBeBlank            = "value_must_be_blank"
+	CodeCurrenciesDiffer       = "currencies_does_not_match"
 	CodeAttached               = "attached_to_plan_or_subscription"
 	CodeNotSupported           = "not_supported_yet" // ours: Lago takes it, this version does not
+
+	CodeInvalidRate                         = "invalid_rate"
+	CodeInvalidFixedAmount                  = "invalid_fixed_amount"
+	CodeInvalidFreeUnitsPerEvents           = "invalid_free_units_per_events"
+	CodeInvalidFreeUnitsPerTotalAggregation = "invalid_free_units_per_total_aggregation"
+	CodeTransactionMaxLowerThanMin          = "per_transaction_max_lower_than_per_transaction_min"
+	CodeMissingGraduatedPercentageRanges    = "missing_graduated_percentage_ranges"
+	CodeInvalidGraduatedPercentageRanges    = "invalid_graduated_percentage_ranges"
+	CodeInvoiceableUnlessPayInAdvance       = "must_be_true_unless_pay_in_advance"
+	CodePayInAdvanceNotInvoiceable          = "only_compatible_with_pay_in_advance_and_non_invoiceable"
 )
 
 // ErrorKind says which family an Error belongs to; package api turns it into a status.

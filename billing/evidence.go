@@ -3,6 +3,7 @@ package billing
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -20,6 +21,8 @@ const evidenceVersion = 1
 type evidence struct {
 	Version int              `json:"version"`
 	Charges []evidenceCharge `json:"charges"`
+	Days    []time.Time      `json:"days,omitempty"` // query.UsageRequest.Days
+	evidencePriced
 }
 
 type evidenceCharge struct {
@@ -27,6 +30,10 @@ type evidenceCharge struct {
 	Code               string            `json:"code"`
 	InvoiceDisplayName string            `json:"invoice_display_name,omitempty"`
 	Model              ChargeModel       `json:"charge_model"`
+	Prorated           bool              `json:"prorated,omitempty"`
+	MinAmountCents     int64             `json:"min_amount_cents,omitempty"`
+	PricingUnit        *evidenceUnit     `json:"applied_pricing_unit,omitempty"`
+	TaxCodes           []string          `json:"tax_codes,omitempty"` // the charge's own
 	Properties         *ChargeProperties `json:"properties"`
 	Filters            []evidenceFilter  `json:"filters,omitempty"`
 	Metric             evidenceMetric    `json:"billable_metric"`
@@ -39,6 +46,15 @@ type evidenceFilter struct {
 	InvoiceDisplayName string              `json:"invoice_display_name,omitempty"`
 	Values             map[string][]string `json:"values"`
 	Properties         *ChargeProperties   `json:"properties"`
+}
+
+// evidenceUnit is the pricing unit that a charge was priced in.
+type evidenceUnit struct {
+	ID             uuid.UUID       `json:"id"`
+	Code           string          `json:"code"`
+	Name           string          `json:"name"`
+	ShortName      string          `json:"short_name"`
+	ConversionRate decimal.Decimal `json:"conversion_rate"`
 }
 
 // evidenceMetric is the billable metric as it was priced by.
@@ -63,104 +79,108 @@ type evidenceMetering struct {
 	CellKeys      []string         `json:"cell_keys,omitempty"`
 }
 
-// evidenceSplit is how metering was asked to divide the usage. What filters group by
-// stands in their properties.
-type evidenceSplit struct {
-	Filters []evidenceConditions `json:"filters,omitempty"` // those of the charge, in their order
+// EncodeEvidence returns as JSON what metering was asked for charges, with the local days it was
+// told of, and how its answer was priced. DecodeEvidence gives back an equal question and equal
+// prices.
+func EncodeEvidence(charges []MeteredCharge, days []time.Time) []byte {
+	return mustJSON(newEvidence(charges, days))
 }
 
-type evidenceConditions []evidenceCondition
-
-type evidenceCondition struct {
-	Key      string   `json:"key"`
-	Values   []string `json:"values"` // of a wildcard: those that the metric declared
-	Wildcard bool     `json:"wildcard,omitempty"`
-}
-
-// EncodeEvidence returns as JSON what metering was asked for charges and how its answer was
-// priced. DecodeEvidence gives back an equal question and equal prices.
-func EncodeEvidence(charges []MeteredCharge) []byte {
+func newEvidence(charges []MeteredCharge, days []time.Time) evidence {
 	e := evidence{Version: evidenceVersion, Charges: make([]evidenceCharge, len(charges))}
+	for _, day := range days {
+		e.Days = append(e.Days, day.UTC())
+	}
 	for i := range charges {
 		e.Charges[i] = evidenceOf(&charges[i])
 	}
-	return mustJSON(e)
+	return e
 }
 
 func evidenceOf(m *MeteredCharge) evidenceCharge {
-	ch, metric := m.Charge, &m.Charge.Metric
+	ch := m.Charge
 	e := evidenceCharge{
 		ID:                 ch.ID,
 		Code:               ch.Code,
 		InvoiceDisplayName: ch.InvoiceDisplayName,
 		Model:              ch.Model,
+		Prorated:           ch.Prorated,
+		MinAmountCents:     ch.MinAmountCents,
 		Properties:         &ch.Properties,
-		Metric: evidenceMetric{
-			ID:                metric.ID,
-			Name:              metric.Name,
-			AggregationType:   metric.AggregationType,
-			WeightedInterval:  metric.WeightedInterval,
-			RoundingFunction:  metric.RoundingFunction,
-			RoundingPrecision: metric.RoundingPrecision,
-		},
-		Metering: evidenceMetering{
-			Code:          m.Metric.Code,
-			FieldName:     m.Metric.FieldName,
-			Expression:    expressionText(m.Metric),
-			Recurring:     m.Metric.Recurring,
-			ReceivedFrom:  m.Metric.ReceivedFrom,
-			PreciseTotals: m.Metric.PreciseTotals,
-			CellKeys:      m.Metric.CellKeys,
-		},
+		Metric:             evidenceMetricOf(&ch.Metric),
+		Metering:           evidenceMeteringOf(m.Metric),
 	}
-	if m.Metric.Aggregation == aggregator.PercentileAgg {
-		e.Metering.Percentile = &m.Metric.Percentile
+	if applied := ch.PricingUnit; applied != nil {
+		unit := &applied.Unit
+		e.PricingUnit = &evidenceUnit{unit.ID, unit.Code, unit.Name, unit.ShortName, applied.ConversionRate}
+	}
+	for i := range ch.Taxes {
+		e.TaxCodes = append(e.TaxCodes, ch.Taxes[i].Code)
 	}
 	for i := range ch.Filters {
 		f := &ch.Filters[i]
 		e.Filters = append(e.Filters, evidenceFilter{f.ID, f.InvoiceDisplayName, f.Values, &f.Properties})
-		var conditions evidenceConditions
-		for _, c := range m.Split.Filters[i].Conditions {
-			conditions = append(conditions, evidenceCondition{c.Key, c.Values, c.Wildcard})
-		}
-		e.Split.Filters = append(e.Split.Filters, conditions)
+	}
+	e.Split = evidenceSplitOf(&m.Split)
+	return e
+}
+
+func evidenceMetricOf(m *BillableMetric) evidenceMetric {
+	return evidenceMetric{
+		ID:                m.ID,
+		Name:              m.Name,
+		AggregationType:   m.AggregationType,
+		WeightedInterval:  m.WeightedInterval,
+		RoundingFunction:  m.RoundingFunction,
+		RoundingPrecision: m.RoundingPrecision,
+	}
+}
+
+func evidenceMeteringOf(m *aggregator.Metric) evidenceMetering {
+	e := evidenceMetering{
+		Code:          m.Code,
+		FieldName:     m.FieldName,
+		Expression:    expressionText(m),
+		Recurring:     m.Recurring,
+		ReceivedFrom:  m.ReceivedFrom,
+		PreciseTotals: m.PreciseTotals,
+		CellKeys:      m.CellKeys,
+	}
+	if m.Aggregation == aggregator.PercentileAgg {
+		e.Percentile = &m.Percentile
 	}
 	return e
 }
 
 // DecodeEvidence returns the charges of an organization's invoice as they were metered and
-// priced, from what EncodeEvidence made. An error means that it was damaged, or that a
-// newer version made it.
-func DecodeEvidence(organization uuid.UUID, text []byte) ([]MeteredCharge, error) {
+// priced, and the days metering was told of, from what EncodeEvidence made. An error means that
+// it was damaged, or that a newer version made it.
+func DecodeEvidence(organization uuid.UUID, text []byte) ([]MeteredCharge, []time.Time, error) {
 	var e evidence
 	if err := json.Unmarshal(text, &e); err != nil {
-		return nil, fmt.Errorf("cannot read an invoice's evidence: %w", err)
+		return nil, nil, fmt.Errorf("cannot read an invoice's evidence: %w", err)
 	}
 	if e.Version != evidenceVersion {
-		return nil, fmt.Errorf("cannot read an invoice's evidence: version %d is not known", e.Version)
+		return nil, nil, fmt.Errorf("cannot read an invoice's evidence: version %d is not known", e.Version)
 	}
 	charges := make([]MeteredCharge, len(e.Charges))
 	for i := range e.Charges {
 		var err error
 		if charges[i], err = e.Charges[i].meteredCharge(organization); err != nil {
-			return nil, fmt.Errorf("cannot read an invoice's evidence: charge %s: %w", e.Charges[i].ID, err)
+			return nil, nil, fmt.Errorf("cannot read an invoice's evidence: charge %s: %w", e.Charges[i].ID, err)
 		}
 	}
-	return charges, nil
+	return charges, e.Days, nil
 }
 
 func (e *evidenceCharge) meteredCharge(organization uuid.UUID) (MeteredCharge, error) {
 	ch := e.charge(organization)
 	m := MeteredCharge{Charge: ch, Split: ChargeSplit(ch)}
-	if len(e.Split.Filters) != len(ch.Filters) {
-		return m, fmt.Errorf("%d filters were metered, and %d priced", len(e.Split.Filters), len(ch.Filters))
+	if err := ch.checkPrices(); err != nil {
+		return m, err
 	}
-	for i, conditions := range e.Split.Filters {
-		m.Split.Filters[i].Conditions = nil
-		for _, c := range conditions {
-			condition := aggregator.FilterCondition{Key: c.Key, Values: c.Values, Wildcard: c.Wildcard}
-			m.Split.Filters[i].Conditions = append(m.Split.Filters[i].Conditions, condition)
-		}
+	if err := e.Split.into(&m.Split); err != nil {
+		return m, err
 	}
 	m.Metric = &aggregator.Metric{
 		Organization:  organization,
@@ -185,14 +205,28 @@ func (e *evidenceCharge) meteredCharge(organization uuid.UUID) (MeteredCharge, e
 	return m, m.Split.Check(m.Metric)
 }
 
+// checkPrices returns an error if the charge can't be priced by its properties.
+func (ch *Charge) checkPrices() error {
+	codes := ch.Properties.Validate(ch.Model)
+	for i := range ch.Filters {
+		codes = append(codes, ch.Filters[i].Properties.Validate(ch.Model)...)
+	}
+	if len(codes) > 0 {
+		return fmt.Errorf("it can't be priced: model %s, properties %v", ch.Model, codes)
+	}
+	return nil
+}
+
 // charge returns the charge as it was priced. Of its metric's declared filters nothing is
-// kept: what they meant stands in the split.
+// kept: what they meant stands in the split; of its taxes the codes: the fees say what they were.
 func (e *evidenceCharge) charge(organization uuid.UUID) *Charge {
 	ch := &Charge{
 		ID:                 e.ID,
 		Code:               e.Code,
 		InvoiceDisplayName: e.InvoiceDisplayName,
 		Model:              e.Model,
+		Prorated:           e.Prorated,
+		MinAmountCents:     e.MinAmountCents,
 		Metric: BillableMetric{
 			ID:                e.Metric.ID,
 			OrganizationID:    organization,
@@ -210,6 +244,15 @@ func (e *evidenceCharge) charge(organization uuid.UUID) *Charge {
 	}
 	if e.Properties != nil {
 		ch.Properties = *e.Properties
+	}
+	if unit := e.PricingUnit; unit != nil {
+		ch.PricingUnit = &AppliedPricingUnit{
+			Unit:           PricingUnit{ID: unit.ID, OrganizationID: organization, Code: unit.Code, Name: unit.Name, ShortName: unit.ShortName},
+			ConversionRate: unit.ConversionRate,
+		}
+	}
+	for _, code := range e.TaxCodes {
+		ch.Taxes = append(ch.Taxes, Tax{OrganizationID: organization, Code: code})
 	}
 	if e.Metering.Percentile != nil {
 		ch.Metric.Percentile = *e.Metering.Percentile

@@ -1,11 +1,12 @@
 package billing
 
 import (
-	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -65,20 +66,104 @@ func TestEvidenceGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := EncodeEvidence(metered)
+	text := EncodeEvidence(metered, nil)
 	if string(text) != strings.TrimSuffix(string(want), "\n") {
 		t.Errorf("evidence is\n%s\nwant\n%s", text, want)
 	}
 
-	got, err := DecodeEvidence(uuid.UUID{1}, want)
+	got, _, err := DecodeEvidence(uuid.UUID{1}, want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again := EncodeEvidence(got); string(again) != string(text) {
+	if again := EncodeEvidence(got, nil); string(again) != string(text) {
 		t.Errorf("read and written again it is\n%s", again)
 	}
 	for i := range metered {
 		sameQuestion(t, &got[i], &metered[i])
+	}
+}
+
+// pricedCharges are charges of the models that were added, and with what was added to charges.
+func pricedCharges() []*Charge {
+	id := counter()
+	organization := uuid.UUID{1}
+	metric := func(m BillableMetric) BillableMetric {
+		m.ID, m.OrganizationID, m.Name = id(), organization, "Metric "+m.Code
+		m.Filters = []MetricFilter{{Key: "region", Values: []string{"eu", "us"}}}
+		return m
+	}
+	eu, us := map[string][]string{"region": {"eu"}}, map[string][]string{"region": {"us"}}
+	paid := metric(BillableMetric{Code: "paid", AggregationType: SumAgg, FieldName: "n"})
+	seats := metric(BillableMetric{Code: "seats", AggregationType: UniqueCountAgg, FieldName: "user", Recurring: true})
+	return []*Charge{
+		{
+			ID: id(), Code: "paid", Model: Percentage, Metric: paid, Properties: percentOfEvents("2", "0.50", 3, "100", "0.30", "5"),
+			MinAmountCents: 1000, Taxes: []Tax{{ID: id(), Code: "vat", Name: "VAT", Rate: dec("20")}, {Code: "city"}},
+			Filters: []ChargeFilter{
+				{ID: id(), Values: eu, Properties: percentOfEvents("1", "", 0, "", "", "")}, // asks for nothing
+				{ID: id(), Values: us, Properties: percentOfEvents("1", "", 0, "", "0.1", "")},
+			},
+		},
+		{
+			ID: id(), Code: "seats", Model: Graduated, Metric: seats, Prorated: true,
+			Properties: tiers(tier(0, to(10), "1", "0"), tier(11, nil, "0.5", "2")),
+			PricingUnit: &AppliedPricingUnit{
+				Unit:           PricingUnit{ID: id(), OrganizationID: organization, Code: "credits", Name: "Credits", ShortName: "CR"},
+				ConversionRate: dec("0.25"),
+			},
+		},
+		{
+			ID: id(), Code: "seats_by_volume", Model: Volume, Metric: seats, Prorated: true,
+			Properties: volumes(volume(0, to(100), "1", "0"), volume(101, nil, "0.8", "3")),
+		},
+		{
+			ID: id(), Code: "share", Model: GraduatedPercentage, Metric: paid,
+			Properties: percentTiers(percentTier(0, to(1000), "1", "0"), percentTier(1001, nil, "0.5", "2")),
+		},
+		{ID: id(), Code: "own", Model: Custom, Metric: paid, Properties: customOf("units * 0.1 + events_count")},
+	}
+}
+
+// What was added to the first version reads and writes the same bytes for ever, too.
+func TestEvidenceOfPricesGolden(t *testing.T) {
+	t.Parallel()
+	metered, err := MeterCharges(pricedCharges(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	berlin := time.FixedZone("CET", 3600)
+	days := []time.Time{time.Date(2024, 2, 1, 0, 0, 0, 0, berlin), time.Date(2024, 2, 2, 0, 0, 0, 0, berlin)}
+	want, err := os.ReadFile("testdata/evidence_v1_prices.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := EncodeEvidence(metered, days); string(text) != strings.TrimSuffix(string(want), "\n") {
+		t.Errorf("evidence is\n%s\nwant\n%s", text, want)
+	}
+	got, gotDays, err := DecodeEvidence(uuid.UUID{1}, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := EncodeEvidence(got, gotDays); string(again) != strings.TrimSuffix(string(want), "\n") {
+		t.Errorf("read and written again it is\n%s", again)
+	}
+	if !slices.EqualFunc(gotDays, days, time.Time.Equal) {
+		t.Errorf("days %v", gotDays)
+	}
+	for i := range metered {
+		for j, tax := range metered[i].Charge.Taxes { // of taxes the codes are kept
+			metered[i].Charge.Taxes[j] = Tax{OrganizationID: uuid.UUID{1}, Code: tax.Code}
+		}
+		sameQuestion(t, &got[i], &metered[i])
+	}
+	// What was asked stays what was asked, whatever would be asked today.
+	other := strings.Replace(string(want), `"tiers":["10"]`, `"tiers":["10","20"]`, 1)
+	if got, _, err := DecodeEvidence(uuid.UUID{1}, []byte(other)); err != nil || len(got[1].Split.Fold.Tiers) != 2 {
+		t.Errorf("another fold was not read: %v", err)
+	}
+	other = strings.Replace(string(want), `"filter_folds":[null,`, `"filter_folds":[`, 1)
+	if _, _, err := DecodeEvidence(uuid.UUID{1}, []byte(other)); err == nil {
+		t.Error("a fold for one of two filters was read")
 	}
 }
 
@@ -88,7 +173,7 @@ func sameQuestion(t *testing.T, got, want *MeteredCharge) {
 	if got.Metric.Definition() != want.Metric.Definition() || !covers(got.Metric, want.Metric) || !covers(want.Metric, got.Metric) {
 		t.Errorf("metric %+v, want %+v", got.Metric, want.Metric)
 	}
-	if g, w := fmt.Sprintf("%+v", got.Split), fmt.Sprintf("%+v", want.Split); g != w {
+	if g, w := string(mustJSON(got.Split)), string(mustJSON(want.Split)); g != w { // folds are pointers
 		t.Errorf("split %s, want %s", g, w)
 	}
 	charge := *want.Charge
@@ -105,7 +190,7 @@ func TestEvidenceKeepsWildcards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := DecodeEvidence(uuid.UUID{1}, EncodeEvidence(metered))
+	got, _, err := DecodeEvidence(uuid.UUID{1}, EncodeEvidence(metered, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,14 +206,14 @@ func TestEvidenceDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(EncodeEvidence(metered))
+	text := string(EncodeEvidence(metered, nil))
 	f := func(what, old, replacement string) {
 		t.Helper()
 		damaged := strings.Replace(text, old, replacement, 1)
 		if damaged == text {
 			t.Fatalf("%s: nothing was damaged", what)
 		}
-		if _, err := DecodeEvidence(uuid.UUID{1}, []byte(damaged)); err == nil {
+		if _, _, err := DecodeEvidence(uuid.UUID{1}, []byte(damaged)); err == nil {
 			t.Errorf("%s was read", what)
 		}
 	}
@@ -138,7 +223,11 @@ func TestEvidenceDamaged(t *testing.T) {
 	f("an unknown aggregation", `"sum_agg"`, `"mean_agg"`)
 	f("a filter that was not metered", `"split":{"filters":[[`, `"split":{"filters":[[],[`)
 	f("a group that is not split by", `"cell_keys":["model",`, `"cell_keys":[`)
-	if _, err := DecodeEvidence(uuid.UUID{1}, []byte(text)); err != nil {
+	f("an unknown model", `"charge_model":"standard"`, `"charge_model":"flat"`)
+	f("a charge without its price", `"amount":"0.10",`, "")
+	f("a filter without its price", `"properties":{"amount":"3"}`, `"properties":{}`)
+	f("packages of nothing", `"package_size":100`, `"package_size":0`)
+	if _, _, err := DecodeEvidence(uuid.UUID{1}, []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 }

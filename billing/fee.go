@@ -14,6 +14,9 @@ type FeeType string
 const (
 	ChargeFee       FeeType = "charge"
 	SubscriptionFee FeeType = "subscription"
+	FixedChargeFee  FeeType = "fixed_charge"
+	CommitmentFee   FeeType = "commitment"
+	AddOnFee        FeeType = "add_on"
 )
 
 // Fee is one line of an invoice.
@@ -22,7 +25,7 @@ type Fee struct {
 	OrganizationID uuid.UUID
 	InvoiceID      uuid.UUID
 	CustomerID     uuid.UUID
-	SubscriptionID uuid.UUID
+	SubscriptionID uuid.UUID // uuid.Nil on a one-off invoice
 	Type           FeeType
 	Charge         *Charge       // of a charge fee: the charge as it was priced
 	Filter         *ChargeFilter // nil: the charge's default bucket
@@ -40,7 +43,22 @@ type Fee struct {
 	AmountDetails []byte // JSON, Lago's amount_details of the model
 	// Presentation breaks the units down for display (presentation_breakdowns).
 	Presentation []PresentationUsage
+	// PricingUnit are the amounts in the charge's pricing unit; nil: it is priced in the currency.
+	PricingUnit *PricingUnitAmounts
+
+	// FixedCharge is, of a fixed charge fee, the fixed charge as it was priced; AddOn what it or an
+	// add-on fee is for.
+	FixedCharge *FixedCharge
+	AddOn       *AddOn
+	// TrueUpParentID is, of what makes up for a charge's minimum, the charge's fee; uuid.Nil otherwise.
+	TrueUpParentID uuid.UUID
+	Description    string // of an add-on fee, as it was given
+
+	// TaxesCents is the tax on this fee by itself, for display: the invoice is taxed on its sums.
 	TaxesCents   int64
+	PreciseTaxes decimal.Decimal // in cents, before rounding
+	TaxesRate    decimal.Decimal // percent: of all taxes together
+	Taxes        []AppliedTax
 
 	ItemCode    string // metric code or plan code, as invoiced
 	ItemName    string

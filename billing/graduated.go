@@ -1,13 +1,16 @@
 package billing
 
 import (
-	"math"
+	"fmt"
 
 	"github.com/shopspring/decimal"
 )
 
 // The graduated model: each unit costs what the range it falls into says, and each
 // range that is entered costs a flat amount; the first is entered by no units at all.
+//
+// Of prorated units each is in the range in which it was when it came, for as many days as it
+// stayed; flat amounts are whole, and due up to the highest range that was reached.
 
 // graduatedDetails are Lago's amount_details of a graduated charge.
 type graduatedDetails struct {
@@ -28,63 +31,54 @@ func (p *ChargeProperties) validateGraduated() []string {
 	if len(p.GraduatedRanges) == 0 {
 		return []string{CodeMissingGraduatedRanges}
 	}
+	return validateRanges(p.GraduatedRanges, CodeInvalidGraduatedRanges)
+}
+
+// validateRanges returns what is wrong with ranges of prices; code is that for how they follow
+// each other.
+func validateRanges(ranges []GraduatedRange, code string) []string {
 	var codes []string
-	for _, r := range p.GraduatedRanges {
+	for _, r := range ranges {
 		if !validPrice(r.PerUnitAmount) || !validPrice(r.FlatAmount) {
 			codes = append(codes, CodeInvalidAmount)
 			break
 		}
 	}
-	if !rangesConnect(p.GraduatedRanges) {
-		codes = append(codes, CodeInvalidGraduatedRanges)
+	if !rangesConnect(graduatedBounds(ranges)) {
+		codes = append(codes, code)
 	}
 	return codes
 }
 
-// rangesConnect reports whether the ranges start at 0, end open, and each begins
-// either one after the end of the one before it or exactly there, all in the same way.
-func rangesConnect(ranges []GraduatedRange) bool {
-	last := len(ranges) - 1
-	if len(ranges) > GraduatedRangesMax || ranges[0].FromValue != 0 || ranges[last].ToValue != nil {
-		return false
+func (p *ChargeProperties) priceGraduated(q Quantity) (Price, error) {
+	ranges := graduatedBounds(p.GraduatedRanges)
+	if q.Fold == nil {
+		return p.priceRanges(portions(ranges, q.Units), q.Units), nil
 	}
-	gap := rangeGap(ranges)
-	if gap != 0 && gap != 1 {
-		return false
+	unitDays := q.Fold.TierUnitDays
+	if len(ranges) == 1 {
+		unitDays = []decimal.Decimal{q.Fold.UnitDays}
 	}
-	for i, r := range ranges[:last] {
-		if r.ToValue == nil || *r.ToValue < r.FromValue || *r.ToValue == math.MaxInt64 {
-			return false
-		}
-		if next := ranges[i+1].FromValue; next != *r.ToValue+gap {
-			return false
-		}
-		if gap == 0 && *r.ToValue == r.FromValue {
-			return false // adjacent ranges share their bound: this one would hold nothing
+	if len(unitDays) != len(ranges) {
+		return Price{}, fmt.Errorf("metering divided units by %d ranges, not %d", len(unitDays), len(ranges))
+	}
+	units := make([]decimal.Decimal, entered(ranges, q.Fold.Highest))
+	for i := range units {
+		var err error
+		if units[i], err = proratedUnits(unitDays[i], q.Fold.Days); err != nil {
+			return Price{}, err
 		}
 	}
-	return true
+	return p.priceRanges(units, q.Units), nil
 }
 
-// rangeGap returns by how much the second range begins after the end of the first:
-// 1, or 0 for ranges that share their bounds; 1 when there is only one.
-func rangeGap(ranges []GraduatedRange) int64 {
-	if len(ranges) < 2 || ranges[0].ToValue == nil {
-		return 1
-	}
-	return ranges[1].FromValue - *ranges[0].ToValue
-}
-
-func (p *ChargeProperties) priceGraduated(units decimal.Decimal) Price {
+// priceRanges returns what units cost of which so many are in each range that was entered;
+// full are those that are shown.
+func (p *ChargeProperties) priceRanges(units []decimal.Decimal, full decimal.Decimal) Price {
 	var details graduatedDetails
-	total, below := decimal.Zero, decimal.Zero // below: the units that earlier ranges took
-	for _, r := range p.GraduatedRanges {
-		upTo, last := units, true
-		if r.ToValue != nil {
-			bound := decimal.NewFromInt(*r.ToValue)
-			upTo, last = decimal.Min(units, bound), bound.GreaterThanOrEqual(units)
-		}
-		inRange := upTo.Sub(below)
+	total := decimal.Zero
+	for i, inRange := range units {
+		r := &p.GraduatedRanges[i]
 		perUnit := inRange.Mul(r.PerUnitAmount.Decimal)
 		withFlat := perUnit.Add(r.FlatAmount.Decimal)
 		total = total.Add(withFlat)
@@ -97,10 +91,6 @@ func (p *ChargeProperties) priceGraduated(units decimal.Decimal) Price {
 			PerUnitTotalAmount:  FormatDecimal(perUnit),
 			TotalWithFlatAmount: FormatDecimal(withFlat),
 		})
-		if last {
-			break
-		}
-		below = upTo
 	}
-	return Price{Amount: total, UnitAmount: divide(total, units), Details: mustJSON(details)}
+	return Price{Amount: total, UnitAmount: divide(total, full), Details: mustJSON(details)}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 )
 
 // InvoiceStatus is where an invoice stands in its life.
@@ -40,6 +41,8 @@ type Invoice struct {
 	Status         InvoiceStatus
 	PaymentStatus  PaymentStatus
 	Currency       Currency
+	// PurchaseOrderNumber is that of its subscriptions; "": none.
+	PurchaseOrderNumber string
 	// IssuingDate and PaymentDueDate are calendar days in the customer's time zone, at 00:00 UTC.
 	IssuingDate        time.Time
 	PaymentDueDate     time.Time
@@ -55,6 +58,9 @@ type Invoice struct {
 	SubTotalIncludingTaxesAmountCents int64
 	TotalAmountCents                  int64
 
+	TaxesRate decimal.Decimal // percent: each tax's rate weighed by what it is put on, 5 decimals
+	Taxes     []AppliedTax    // one for each tax code
+
 	Subscriptions []InvoiceSubscription
 	Fees          []Fee
 	CreatedAt     time.Time
@@ -67,12 +73,18 @@ type InvoiceSubscription struct {
 	SubscriptionID uuid.UUID
 	// The boundaries; a zero Period covers nothing of its kind.
 	Base, Usage, Fixed Period
+	FixedAhead         Period // of fixed charges that are paid in advance
 	Reason             string // subscription_starting, subscription_periodic, subscription_terminating
 	// Cut says which events the usage was made of: those of the partition with positions below it.
 	Cut *Cut
 	// Metered is what metering was asked for the usage and how it was priced: with the cut
 	// it recomputes the fees. It is written with the invoice, and read by InvoicedUsage alone.
 	Metered []MeteredCharge
+	Days    []time.Time // the local days that metering was told of (query.UsageRequest.Days); nil: none
+	// FixedCharges, each of the plan that covers something, and Minimums are how the rest was
+	// priced. As Metered they are written with the invoice, and read by DecodePriced alone.
+	FixedCharges []FixedChargeUsage
+	Minimums     []Minimum
 }
 
 // Cut is a place in the log.

@@ -27,6 +27,24 @@ type InvoicedUsage struct {
 	// Metered is what metering was asked for each of Usages; nil for an invoice of the
 	// first version, which did not keep it.
 	Metered []MeteredCharge
+	// Days are the local days that metering was told of (query.UsageRequest.Days); nil: it was told none.
+	Days []time.Time
+	// PreciseTaxes are those on the fees of each charge, by its id: in cents, before rounding. A
+	// charge without taxes is not in it. What makes up for a charge's minimum is none of its usage.
+	PreciseTaxes map[uuid.UUID]decimal.Decimal
+}
+
+// TaxesCents returns the taxes on Usages, rounded once as those of an invoice are.
+func (u *InvoicedUsage) TaxesCents() (int64, error) {
+	total := decimal.Zero
+	for i := range u.Usages {
+		total = total.Add(u.PreciseTaxes[u.Usages[i].Charge.ID])
+	}
+	cents, err := roundCents(total)
+	if err != nil {
+		return 0, fmt.Errorf("cannot total the taxes on usage: %w", err)
+	}
+	return cents, nil
 }
 
 // UsageDifference is by how much the usage of one charge, filter and group is another

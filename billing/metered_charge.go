@@ -44,6 +44,14 @@ func MeterCharges(charges []*Charge, definitions map[uuid.UUID]*aggregator.Metri
 	return metered, nil
 }
 
+// NeedsDays reports whether metering is asked for prorated units or a weighted sum, and so
+// must be told the local days of the full period (query.UsageRequest.Days).
+func NeedsDays(metered []MeteredCharge) bool {
+	return slices.ContainsFunc(metered, func(m MeteredCharge) bool {
+		return m.Metric.Aggregation == aggregator.WeightedSumAgg || m.Split.Prorates()
+	})
+}
+
 // covers reports whether what is measured by have answers every question that own does.
 func covers(have, own *aggregator.Metric) bool {
 	return sameMeasure(have, own) && (have.PreciseTotals || !own.PreciseTotals) &&

@@ -89,6 +89,28 @@ func divide(a, b decimal.Decimal) decimal.Decimal {
 	return a.DivRound(b, PrecisionDigits)
 }
 
+// ceilQuotient returns a/b raised to so many digits after the point, exactly, for a >= 0 and b > 0:
+// a quotient of 1.0000000000000000001 that was rounded before would lose a package.
+func ceilQuotient(a decimal.Decimal, b int64, digits int32) decimal.Decimal {
+	quotient, rest := a.QuoRem(decimal.NewFromInt(b), digits)
+	if rest.IsPositive() {
+		quotient = quotient.Add(decimal.New(1, -digits))
+	}
+	return quotient
+}
+
+// ProratedDigits is how many digits after the point prorated units have: they are raised to them (Lago).
+const ProratedDigits = 5
+
+// proratedUnits returns units that are counted by the days they were there, out of all days of
+// the period; less than nothing is nothing.
+func proratedUnits(unitDays decimal.Decimal, days int64) (decimal.Decimal, error) {
+	if days < 1 {
+		return decimal.Zero, fmt.Errorf("metering has prorated units by %d days", days)
+	}
+	return ceilQuotient(decimal.Max(unitDays, decimal.Zero), days, ProratedDigits), nil
+}
+
 // roundUnits rounds a period's units as the metric says: round (half away from zero),
 // ceil or floor, to precision digits after the point; negative: before it.
 func roundUnits(units decimal.Decimal, function string, precision int) decimal.Decimal {

@@ -34,7 +34,7 @@ func (p *ChargeProperties) validatePackage() []string {
 func (p *ChargeProperties) pricePackage(units decimal.Decimal) Price {
 	free := decimal.NewFromInt(p.FreeUnits)
 	paid := decimal.Max(units.Sub(free), decimal.Zero)
-	amount := ceilQuotient(paid, p.PackageSize).Mul(p.Amount.Decimal)
+	amount := ceilQuotient(paid, p.PackageSize, 0).Mul(p.Amount.Decimal)
 	return Price{
 		Amount:     amount,
 		UnitAmount: divide(amount, paid),
@@ -45,16 +45,6 @@ func (p *ChargeProperties) pricePackage(units decimal.Decimal) Price {
 			PerPackageUnitAmount: FormatDecimal(p.Amount.Decimal),
 		}),
 	}
-}
-
-// ceilQuotient returns how many packages of size units are begun by units >= 0, exactly:
-// a rounded quotient of 1.0000000000000000001 would lose a package.
-func ceilQuotient(units decimal.Decimal, size int64) decimal.Decimal {
-	quotient, rest := units.QuoRem(decimal.NewFromInt(size), 0)
-	if rest.IsPositive() {
-		quotient = quotient.Add(decimal.NewFromInt(1))
-	}
-	return quotient
 }
 
 // mustJSON returns the JSON of a value of our own whose type always has one.

@@ -1,6 +1,10 @@
 package billing
 
 import (
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +44,7 @@ func TestPeriodAt(t *testing.T) {
 	t.Parallel()
 	f := func(billingTime BillingTime, anchor, zoneName, instant, from, to string) {
 		t.Helper()
-		s := NewSchedule(billingTime, at(anchor), zone(t, zoneName))
+		s := NewSchedule(Monthly, billingTime, at(anchor), zone(t, zoneName))
 		got := s.PeriodAt(at(instant))
 		if !got.From.Equal(at(from)) || !got.To.Equal(at(to)) {
 			t.Errorf("%s: period of %s is [%s, %s), want [%s, %s)", zoneName, instant, got.From.UTC(), got.To.UTC(), from, to)
@@ -72,32 +76,146 @@ func TestPeriodAt(t *testing.T) {
 	f(Anniversary, "2011-10-30T12:00:00Z", "Pacific/Apia", "2012-01-01T00:00:00Z", "2011-12-30T10:00:00Z", "2012-01-29T10:00:00Z")
 }
 
-func TestPeriodsTileTime(t *testing.T) {
+// Each interval, by calendar and by anniversary. Days are those of the calendar on the wall.
+func TestPeriodAtOfIntervals(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		location := zone(t, rapid.SampledFrom(nastyZones).Draw(t, "zone"))
-		billingTime := rapid.SampledFrom([]BillingTime{Calendar, Anniversary}).Draw(t, "billing time")
-		anchor := drawInstant(t, "anchor")
-		instant := drawInstant(t, "instant")
-		s := NewSchedule(billingTime, anchor, location)
-		p := s.PeriodAt(instant)
-		if instant.Before(p.From) || !instant.Before(p.To) {
-			t.Fatalf("[%s, %s) does not hold %s", p.From, p.To, instant)
+	f := func(interval Interval, billingTime BillingTime, anchor, instant, from, to string) {
+		t.Helper()
+		const day = "2006-01-02"
+		got := NewSchedule(interval, billingTime, at(anchor), time.UTC).PeriodAt(at(instant))
+		if got.From.Format(day) != from || got.To.Format(day) != to {
+			t.Errorf("%s %s: period of %s is [%s, %s), want [%s, %s)", billingTime, interval, instant, got.From, got.To, from, to)
 		}
-		for range 30 {
-			if s.PeriodAt(p.From) != p || s.PeriodAt(p.To.Add(-1)) != p {
-				t.Fatalf("the ends of [%s, %s) are in another period", p.From, p.To)
-			}
-			if days := p.Days(location); days < 27 || days > 32 {
-				t.Fatalf("[%s, %s) has %d days", p.From, p.To, days)
-			}
-			next := s.PeriodAt(p.To)
-			if !next.From.Equal(p.To) {
-				t.Fatalf("after [%s, %s) comes [%s, %s)", p.From, p.To, next.From, next.To)
-			}
-			p = next
+	}
+	const any = "2020-05-30T12:00:00Z"
+	// 1 April 2024 was a Monday.
+	f(Weekly, Calendar, any, "2024-04-07T23:59:59Z", "2024-04-01", "2024-04-08")
+	f(Weekly, Calendar, any, "2024-04-08T00:00:00Z", "2024-04-08", "2024-04-15")
+	f(Weekly, Calendar, any, "1969-12-31T12:00:00Z", "1969-12-29", "1970-01-05") // a Wednesday
+	f(Quarterly, Calendar, any, "2024-03-31T23:59:59Z", "2024-01-01", "2024-04-01")
+	f(Quarterly, Calendar, any, "2024-11-11T00:00:00Z", "2024-10-01", "2025-01-01")
+	f(Semiannual, Calendar, any, "2024-06-30T00:00:00Z", "2024-01-01", "2024-07-01")
+	f(Semiannual, Calendar, any, "2024-07-01T00:00:00Z", "2024-07-01", "2025-01-01")
+	f(Yearly, Calendar, any, "2024-12-31T23:59:59Z", "2024-01-01", "2025-01-01")
+
+	// 10 April 2024 was a Wednesday.
+	f(Weekly, Anniversary, "2024-04-10T15:00:00Z", "2024-04-16T00:00:00Z", "2024-04-10", "2024-04-17")
+	f(Weekly, Anniversary, "2024-04-10T15:00:00Z", "2024-02-29T00:00:00Z", "2024-02-28", "2024-03-06")
+	// 30 November, then the last of February, 30 May, 30 August.
+	f(Quarterly, Anniversary, "2023-11-30T15:00:00Z", "2023-12-31T00:00:00Z", "2023-11-30", "2024-02-29")
+	f(Quarterly, Anniversary, "2023-11-30T15:00:00Z", "2024-03-01T00:00:00Z", "2024-02-29", "2024-05-30")
+	f(Quarterly, Anniversary, "2023-11-30T15:00:00Z", "2024-08-29T00:00:00Z", "2024-05-30", "2024-08-30")
+	f(Semiannual, Anniversary, "2023-08-31T00:00:00Z", "2024-01-31T00:00:00Z", "2023-08-31", "2024-02-29")
+	f(Semiannual, Anniversary, "2023-08-31T00:00:00Z", "2024-08-30T00:00:00Z", "2024-02-29", "2024-08-31")
+	f(Yearly, Anniversary, "2024-02-29T10:00:00Z", "2024-12-31T00:00:00Z", "2024-02-29", "2025-02-28")
+	f(Yearly, Anniversary, "2024-02-29T10:00:00Z", "2027-03-01T00:00:00Z", "2027-02-28", "2028-02-29")
+	f(Yearly, Anniversary, "2024-06-15T10:00:00Z", "2024-06-14T00:00:00Z", "2023-06-15", "2024-06-15")
+}
+
+func TestIntervals(t *testing.T) {
+	t.Parallel()
+	for interval, monthly := range map[Interval]bool{Weekly: false, Monthly: false, Quarterly: false, Semiannual: true, Yearly: true} {
+		if !interval.Valid() || interval.HasMonthly() != monthly {
+			t.Errorf("%s is valid: %t, has months: %t", interval, interval.Valid(), interval.HasMonthly())
 		}
-	})
+	}
+	for _, none := range []Interval{"", "daily", "Monthly"} {
+		if none.Valid() || none.HasMonthly() {
+			t.Errorf("%q is an interval", none)
+		}
+	}
+}
+
+var allIntervals = []Interval{Weekly, Monthly, Quarterly, Semiannual, Yearly}
+
+// zoneNames returns the names of all time zones of the tz database of Go 1.26.
+func zoneNames(t *testing.T) []string {
+	text, err := os.ReadFile("testdata/zones.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(text))
+}
+
+// Periods of all intervals tile a century without a gap and without an overlap, and each begins
+// at the first instant of its local day, which is found here by counting days.
+func TestPeriodsTileACentury(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	names := zoneNames(t)
+	for range 6 {
+		checkTiling(t, random, names[random.IntN(len(names))], 1960, 2060)
+	}
+	for _, name := range names { // and some years in all of them
+		year := 1960 + random.IntN(100)
+		checkTiling(t, random, name, year, year+2)
+	}
+}
+
+// checkTiling walks through the periods of all intervals from one year to another.
+func checkTiling(t *testing.T, random *rand.Rand, zoneName string, fromYear, toYear int) {
+	t.Helper()
+	location := zone(t, zoneName)
+	anchor := time.Date(2000, time.January, 1+random.IntN(1500), random.IntN(24), random.IntN(60), 0, 0, time.UTC)
+	for _, interval := range allIntervals {
+		for _, billingTime := range []BillingTime{Calendar, Anniversary} {
+			s := NewSchedule(interval, billingTime, anchor, location)
+			p := Period{To: s.PeriodAt(time.Date(fromYear, 1, 1, 0, 0, 0, 0, location)).From}
+			for day := LocalDate(p.To, location); day.Year() < toYear; day = day.AddDate(0, 0, 1) {
+				if !beginsPeriod(day, interval, billingTime, LocalDate(anchor, location)) {
+					continue
+				}
+				next := s.PeriodAt(p.To)
+				if !next.From.Equal(p.To) || !next.From.Before(next.To) || s.PeriodAt(next.To.Add(-1)) != next {
+					t.Fatalf("%s %s %s from %s: after [%s, %s) comes [%s, %s)", zoneName, billingTime, interval, anchor, p.From, p.To, next.From, next.To)
+				}
+				if !beginsDay(next.From, day, location) {
+					t.Fatalf("%s %s %s from %s: a period begins at %s, which is not where %s does", zoneName, billingTime, interval, anchor, next.From, day)
+				}
+				p = next
+			}
+		}
+	}
+}
+
+// beginsPeriod reports whether a period begins on a day: by the words of the contract, day by day.
+func beginsPeriod(day time.Time, interval Interval, billingTime BillingTime, anchor time.Time) bool {
+	if interval == Weekly {
+		if billingTime == Calendar {
+			return day.Weekday() == time.Monday
+		}
+		return day.Weekday() == anchor.Weekday()
+	}
+	every := map[Interval]int{Monthly: 1, Quarterly: 3, Semiannual: 6, Yearly: 12}[interval]
+	if billingTime == Calendar {
+		return day.Day() == 1 && (int(day.Month())-1)%every == 0
+	}
+	if (int(day.Month())-int(anchor.Month())+12)%every != 0 {
+		return false
+	}
+	last := day.AddDate(0, 0, 1).Day() == 1
+	return day.Day() == anchor.Day() || last && day.Day() < anchor.Day()
+}
+
+// beginsDay reports whether an instant is the first at which the local date is the day or later.
+func beginsDay(instant, day time.Time, location *time.Location) bool {
+	if LocalDate(instant, location).Before(day) {
+		return false
+	}
+	// Local time only goes back where the offset changes, so it is latest right before.
+	for latest := instant; instant.Sub(latest) < 60*time.Hour; {
+		if !LocalDate(latest.Add(-1), location).Before(day) {
+			return false
+		}
+		start, _ := latest.Add(-1).In(location).ZoneBounds()
+		if start.IsZero() {
+			break
+		}
+		latest = start
+	}
+	return true
 }
 
 // The first instant of a day, found the slow way: minute by minute.
@@ -146,6 +264,25 @@ func TestDays(t *testing.T) {
 	f("UTC", "2024-04-01T00:00:00Z", "2024-04-01T00:00:00Z", 0)
 	f("UTC", "2024-04-01T00:00:00Z", "2024-04-01T00:00:00.000000001Z", 1)
 	f("UTC", "2024-04-02T00:00:00Z", "2024-04-01T00:00:00Z", 0)
+}
+
+func TestDayStarts(t *testing.T) {
+	t.Parallel()
+	f := func(zoneName, from, to string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, start := range DayStarts(Period{From: at(from), To: at(to)}, zone(t, zoneName)) {
+			got = append(got, start.UTC().Format("01-02 15:04"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: days of [%s, %s) start at %q, want %q", zoneName, from, to, got, want)
+		}
+	}
+	f("UTC", "2024-02-28T06:00:00Z", "2024-03-01T06:00:00Z", "02-28 00:00", "02-29 00:00", "03-01 00:00", "03-01 06:00")
+	// The 8 March 2026 has 23 hours in New York.
+	f("America/New_York", "2026-03-07T05:00:00Z", "2026-03-10T04:00:00Z", "03-07 05:00", "03-08 05:00", "03-09 04:00", "03-10 04:00")
+	// Samoa went from 29 to 31 December 2011.
+	f("Pacific/Apia", "2011-12-29T10:00:00Z", "2012-01-01T10:00:00Z", "12-29 10:00", "12-30 10:00", "12-31 10:00", "01-01 10:00")
 }
 
 func TestLocation(t *testing.T) {

@@ -1,11 +1,13 @@
 package billing
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/shopspring/decimal"
 
 	"weir/aggregator"
+	"weir/ingest"
 )
 
 // ChargeUsage is the priced usage of one charge over one period.
@@ -21,6 +23,8 @@ type ChargeUsage struct {
 	Units       decimal.Decimal
 	EventsCount int64
 	AmountCents int64
+	// PricingUnitCents are hundredths of the charge's pricing unit, 0 where it is priced in the currency.
+	PricingUnitCents int64
 }
 
 // TotalCents returns the sum of what charges amount to, in minor units. It is an error if
@@ -48,10 +52,12 @@ type BucketUsage struct {
 	// period's end, as it is; of all others Units.
 	TotalUnits    decimal.Decimal
 	EventsCount   int64
-	AmountCents   int64
+	AmountCents   int64           // minor units of the currency, also of a charge with a pricing unit
 	PreciseAmount decimal.Decimal // in cents, before rounding
 	UnitAmount    decimal.Decimal // in currency units; see Price.UnitAmount
 	AmountDetails []byte          // JSON; see Price.Details
+	// PricingUnit are the amounts in the charge's pricing unit; nil: it is priced in the currency.
+	PricingUnit *PricingUnitAmounts
 	// Presentation breaks the usage down for display, in the order of the values; empty
 	// where the charge has no presentation group keys.
 	Presentation []PresentationUsage
@@ -80,15 +86,29 @@ func (b *BucketUsage) IsEmpty() bool {
 // PriceCharge prices the usage of a charge, in the order that ChargeUsage says. buckets
 // are what metering answered for the charge's metric and ChargeSplit. It is the one function
 // that makes money of usage: for current usage as for invoices. The error is an amount
-// too large for int64 minor units.
+// too large for int64 minor units, an answer that lacks what the split asked for, or, the
+// caller's (Error), a custom charge whose expression has no value for the usage.
 func PriceCharge(ch *Charge, buckets []aggregator.BucketUsage, currency Currency) (ChargeUsage, error) {
 	usage := ChargeUsage{Charge: ch}
+	for i := range buckets {
+		if buckets[i].Fold == nil && ch.fold(ch.properties(buckets[i].Filter)) != nil {
+			return ChargeUsage{}, fmt.Errorf("cannot price charge %s: metering did not say what its events come to one after the other", ch.ID)
+		}
+	}
 	for _, b := range bucketUsage(ch, buckets) {
 		if err := usage.add(b, currency); err != nil {
 			return ChargeUsage{}, fmt.Errorf("cannot price charge %s: %w", ch.ID, err)
 		}
 	}
 	return usage, nil
+}
+
+// properties returns the prices of a filter, or the charge's own for aggregator.NoFilter.
+func (ch *Charge) properties(filter int) *ChargeProperties {
+	if filter == aggregator.NoFilter {
+		return &ch.Properties
+	}
+	return &ch.Filters[filter].Properties
 }
 
 // add prices a bucket and appends it.
@@ -103,24 +123,56 @@ func (u *ChargeUsage) add(b aggregator.BucketUsage, currency Currency) error {
 	if b.Filter != aggregator.NoFilter {
 		bucket.Filter = &u.Charge.Filters[b.Filter]
 	}
-	properties := bucket.Properties(u.Charge)
+	properties := u.Charge.properties(b.Filter)
 	bucket.GroupedBy = groupedBy(properties.PricingGroupKeys, b.Group)
 	bucket.Presentation = presented(properties.PresentationGroupKeys, b.Presentation)
 
-	price := properties.Price(u.Charge.Model, Quantity{Units: rounded, PreciseTotal: b.PreciseTotal})
-	cents, err := Cents(price.Amount, currency)
+	price, err := u.Charge.price(properties, Quantity{
+		Units: rounded, PreciseTotal: b.PreciseTotal, EventsCount: b.EventsCount, Fold: b.Fold,
+	})
 	if err != nil {
 		return err
 	}
-	bucket.AmountCents = cents
-	bucket.PreciseAmount = PreciseCents(price.Amount, currency)
-	bucket.UnitAmount = price.UnitAmount
-	bucket.AmountDetails = price.Details
+	if err := bucket.cost(price, u.Charge.PricingUnit, currency); err != nil {
+		return err
+	}
 
 	u.Buckets = append(u.Buckets, bucket)
 	u.Units = u.Units.Add(units)
 	u.EventsCount += b.EventsCount
-	u.AmountCents, err = AddCents(u.AmountCents, cents)
+	if u.PricingUnitCents, err = AddCents(u.PricingUnitCents, bucket.PricingUnit.Cents()); err != nil {
+		return err
+	}
+	u.AmountCents, err = AddCents(u.AmountCents, bucket.AmountCents)
+	return err
+}
+
+// price returns what a quantity costs by properties of the charge, in its pricing unit. An
+// expression that has no value is a fault of the charge, which the error names.
+func (ch *Charge) price(p *ChargeProperties, q Quantity) (Price, error) {
+	price, err := p.Price(ch.Model, q)
+	var failure *ingest.EvalError
+	if errors.As(err, &failure) {
+		err = fmt.Errorf("%w: %w", Invalid("charges."+ch.Code+".properties.expression", CodeInvalidExpression), err)
+	}
+	return price, err
+}
+
+// cost sets the bucket's amounts. A price in a pricing unit is rounded in it, converted, and
+// then rounded in the currency; what is precise is what was rounded last.
+func (b *BucketUsage) cost(price Price, applied *AppliedPricingUnit, currency Currency) error {
+	amount, unitAmount := price.Amount, price.UnitAmount
+	var err error
+	if applied != nil {
+		if b.PricingUnit, err = applied.amounts(price.Amount, price.UnitAmount); err != nil {
+			return err
+		}
+		amount = b.PricingUnit.converted()
+		unitAmount = unitAmount.Mul(applied.ConversionRate)
+	}
+	cents, err := Cents(amount, currency)
+	b.AmountCents, b.PreciseAmount = cents, PreciseCents(amount, currency)
+	b.UnitAmount, b.AmountDetails = unitAmount, price.Details
 	return err
 }
 

@@ -32,6 +32,13 @@ func TestProject(t *testing.T) {
 	f("graduated", graduated, "8", "0", third, "24", 1900)                   // 10 + 14 × 0.5 + 2
 	f("package", pack, "60", "0", third, "180", 5000)                        // ceil((180 - 50) / 100) × 25
 	f("dynamic", Charge{Model: Dynamic}, "3", "3.75", third, "9", 11)        // 11.25 cents
+	ranges := []VolumeRange{{ToValue: &ten, PerUnitAmount: *amount("1")}, {FromValue: 11, PerUnitAmount: *amount("0.5"), FlatAmount: *amount("2")}}
+	f("volume", Charge{Model: Volume, Properties: ChargeProperties{VolumeRanges: ranges}}, "8", "0", third, "24", 1400) // 24 × 0.5 + 2
+	// What is free ends where it ends: only the amount can grow, 3.00 to 9.00.
+	percent := Charge{Model: Percentage, Properties: ChargeProperties{Rate: amount("2"), FreeUnitsPerTotalAggregation: amount("100")}}
+	f("percentage", percent, "200", "300", third, "600", 900)
+	f("graduated percentage", Charge{Model: GraduatedPercentage}, "200", "300.1", third, "600", 900)
+	f("custom", Charge{Model: Custom, Properties: ChargeProperties{Expression: "units"}}, "200", "1.5", third, "600", 5) // 4.5
 	f("recurring", recurring, "7", "0", third, "7", 77)
 	f("the last day", standard, "7", "0", Elapsed{Days: 30, Of: 30}, "7", 77)
 	f("too early", standard, "7", "0", Elapsed{Days: 0, Of: 30}, "7", 77)

@@ -10,6 +10,9 @@ type snapshotDefinition struct {
 	Model      ChargeModel         `json:"charge_model"`
 	Filter     map[string][]string `json:"filter,omitempty"`
 	Properties *ChargeProperties   `json:"properties"`
+	Prorated   bool                `json:"prorated,omitempty"`
+	// PricingUnit are the amounts in the charge's pricing unit, and what one was worth.
+	PricingUnit *PricingUnitAmounts `json:"pricing_unit,omitempty"`
 }
 
 type snapshotMetric struct {
@@ -35,6 +38,9 @@ func newSnapshot(invoice, subscription uuid.UUID, usage *ChargeUsage, bucket *Bu
 		Charge:     charge.ID,
 		Model:      charge.Model,
 		Properties: bucket.Properties(charge),
+		Prorated:   charge.Prorated,
+
+		PricingUnit: bucket.PricingUnit,
 	}
 	snapshot := UsageSnapshot{
 		InvoiceID:      invoice,

@@ -11,7 +11,7 @@ func (p *ChargeProperties) validateStandard() []string {
 	return nil
 }
 
-func (p *ChargeProperties) priceStandard(units decimal.Decimal) Price {
-	amount := units.Mul(p.Amount.Decimal)
-	return Price{Amount: amount, UnitAmount: divide(amount, units), Details: []byte(`{}`)}
+func (p *ChargeProperties) priceStandard(full, priced decimal.Decimal) Price {
+	amount := priced.Mul(p.Amount.Decimal)
+	return Price{Amount: amount, UnitAmount: divide(amount, full), Details: []byte(`{}`)}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -88,10 +89,50 @@ func (a *api) routes() http.Handler {
 		"DELETE /api/v1/billable_metrics/{code}":            a.deleteBillableMetric,
 		"POST /api/v1/billable_metrics/evaluate_expression": a.evaluateExpression,
 
-		"POST /api/v1/plans":       a.createPlan,
-		"GET /api/v1/plans":        a.listPlans,
-		"GET /api/v1/plans/{code}": a.showPlan,
-		"PUT /api/v1/plans/{code}": a.updatePlan,
+		"POST /api/v1/plans":                         a.createPlan,
+		"GET /api/v1/plans":                          a.listPlans,
+		"GET /api/v1/plans/{code}":                   a.showPlan,
+		"PUT /api/v1/plans/{code}":                   a.updatePlan,
+		"DELETE /api/v1/plans/{code}":                a.deletePlan,
+		"POST /api/v1/plans/{code}/metadata":         a.replacePlanMetadata,
+		"PATCH /api/v1/plans/{code}/metadata":        a.mergePlanMetadata,
+		"DELETE /api/v1/plans/{code}/metadata":       a.deletePlanMetadata,
+		"DELETE /api/v1/plans/{code}/metadata/{key}": a.deletePlanMetadataKey,
+
+		"POST /api/v1/plans/{code}/charges":                                     a.createPlanCharge,
+		"GET /api/v1/plans/{code}/charges":                                      a.listPlanCharges,
+		"GET /api/v1/plans/{code}/charges/{charge_code}":                        a.showPlanCharge,
+		"PUT /api/v1/plans/{code}/charges/{charge_code}":                        a.updatePlanCharge,
+		"DELETE /api/v1/plans/{code}/charges/{charge_code}":                     a.deletePlanCharge,
+		"POST /api/v1/plans/{code}/charges/{charge_code}/filters":               a.createChargeFilter,
+		"GET /api/v1/plans/{code}/charges/{charge_code}/filters":                a.listChargeFilters,
+		"GET /api/v1/plans/{code}/charges/{charge_code}/filters/{filter_id}":    a.showChargeFilter,
+		"PUT /api/v1/plans/{code}/charges/{charge_code}/filters/{filter_id}":    a.updateChargeFilter,
+		"DELETE /api/v1/plans/{code}/charges/{charge_code}/filters/{filter_id}": a.deleteChargeFilter,
+
+		"POST /api/v1/plans/{code}/fixed_charges":                       a.createPlanFixedCharge,
+		"GET /api/v1/plans/{code}/fixed_charges":                        a.listPlanFixedCharges,
+		"GET /api/v1/plans/{code}/fixed_charges/{fixed_charge_code}":    a.showPlanFixedCharge,
+		"PUT /api/v1/plans/{code}/fixed_charges/{fixed_charge_code}":    a.updatePlanFixedCharge,
+		"DELETE /api/v1/plans/{code}/fixed_charges/{fixed_charge_code}": a.deletePlanFixedCharge,
+
+		"POST /api/v1/add_ons":          a.createAddOn,
+		"GET /api/v1/add_ons":           a.listAddOns,
+		"GET /api/v1/add_ons/{code}":    a.showAddOn,
+		"PUT /api/v1/add_ons/{code}":    a.updateAddOn,
+		"DELETE /api/v1/add_ons/{code}": a.deleteAddOn,
+
+		"POST /api/v1/taxes":          a.createTax,
+		"GET /api/v1/taxes":           a.listTaxes,
+		"GET /api/v1/taxes/{code}":    a.showTax,
+		"PUT /api/v1/taxes/{code}":    a.updateTax,
+		"DELETE /api/v1/taxes/{code}": a.deleteTax,
+
+		"POST /api/v1/pricing_units":          a.createPricingUnit,
+		"GET /api/v1/pricing_units":           a.listPricingUnits,
+		"GET /api/v1/pricing_units/{code}":    a.showPricingUnit,
+		"PUT /api/v1/pricing_units/{code}":    a.updatePricingUnit,
+		"DELETE /api/v1/pricing_units/{code}": a.deletePricingUnit,
 
 		"POST /api/v1/customers":                                a.upsertCustomer,
 		"GET /api/v1/customers":                                 a.listCustomers,
@@ -107,6 +148,7 @@ func (a *api) routes() http.Handler {
 		"POST /api/v1/subscriptions":                             a.createSubscription,
 		"GET /api/v1/subscriptions":                              a.listSubscriptions,
 		"GET /api/v1/subscriptions/{external_id}":                a.showSubscription,
+		"PUT /api/v1/subscriptions/{external_id}":                a.updateSubscription,
 		"DELETE /api/v1/subscriptions/{external_id}":             a.terminateSubscription,
 		"GET /api/v1/subscriptions/{external_id}/lifetime_usage": a.showLifetimeUsage,
 
@@ -116,6 +158,7 @@ func (a *api) routes() http.Handler {
 		"DELETE /api/v1/events/{transaction_id}": a.cancelEvent,
 		"GET /api/v1/uncounted_events":           a.listUncountedEvents,
 
+		"POST /api/v1/invoices":          a.createOneOffInvoice,
 		"GET /api/v1/invoices":           a.listInvoices,
 		"GET /api/v1/invoices/{lago_id}": a.showInvoice,
 		"GET /api/v1/fees":               a.listFees,
@@ -125,6 +168,9 @@ func (a *api) routes() http.Handler {
 		patternSetTestClock:      a.setTestClock,
 	} {
 		mux.Handle(pattern, a.authenticated(do))
+		if resource, ok := strings.CutPrefix(pattern, "PUT "); ok { // Lago takes either
+			mux.Handle("PATCH "+resource, a.authenticated(do))
+		}
 	}
 	mux.HandleFunc("GET /health", a.health)
 	mux.HandleFunc("/", a.unknownRoute)

@@ -209,14 +209,23 @@ func (a *api) updateBillableMetric(ctx context.Context, r request) (any, error) 
 }
 
 // checkCharged records what can't be changed of a metric while there are charges on it: its
-// code, which its events carry, and its aggregation to one that a charge's model does not
-// go with.
+// code, which its events carry, its aggregation to one that a charge's model does not go with,
+// and that it is recurring while a charge prorates that.
 func checkCharged(f form, code string, m *billing.BillableMetric, charges []billing.Charge) {
 	if len(charges) > 0 && m.Code != code {
 		f.fault("code", billing.CodeAttached)
 	}
-	if slices.ContainsFunc(charges, func(ch billing.Charge) bool { return !ch.Model.GoesWith(m.AggregationType) }) {
+	incompatible := func(field string) bool {
+		return slices.ContainsFunc(charges, func(ch billing.Charge) bool {
+			ch.Metric = *m
+			return len(ch.Incompatible()[field]) > 0
+		})
+	}
+	if incompatible("charge_model") {
 		f.fault("aggregation_type", billing.CodeIncompatibleModel)
+	}
+	if incompatible("prorated") {
+		f.fault("recurring", billing.CodeIncompatibleMetric)
 	}
 }
 

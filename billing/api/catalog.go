@@ -30,6 +30,8 @@ type catalog struct {
 type meteredCharges struct {
 	charges []*billing.Charge
 	items   []query.UsageItem // one for each charge
+	// needsDays: metering must be told the local days of the full period.
+	needsDays bool
 }
 
 func meterCharges(charges []*billing.Charge, definitions map[uuid.UUID]*aggregator.Metric) (*meteredCharges, error) {
@@ -37,7 +39,30 @@ func meterCharges(charges []*billing.Charge, definitions map[uuid.UUID]*aggregat
 	if err != nil {
 		return nil, err
 	}
-	return &meteredCharges{charges, each(metered, itemOf)}, nil
+	return &meteredCharges{charges, each(metered, itemOf), billing.NeedsDays(metered)}, nil
+}
+
+// ofAllTime returns what to ask for more than one period, whose days are no full period's: a
+// weighted sum is then over the time that there is, and prorated units can't be asked for.
+func (m *meteredCharges) ofAllTime() (*meteredCharges, error) {
+	for i := range m.items {
+		if m.items[i].Split.Prorates() {
+			return nil, billing.NotAllowed(codeFullUsage)
+		}
+	}
+	return &meteredCharges{charges: m.charges, items: m.items}, nil
+}
+
+// taxes returns the taxes with the ids, in their order. One that has been deleted meanwhile holds
+// no more.
+func (c *catalog) taxes(ids []uuid.UUID) []billing.Tax {
+	var taxes []billing.Tax
+	for _, id := range ids {
+		if tax := c.Taxes[id]; tax != nil {
+			taxes = append(taxes, *tax)
+		}
+	}
+	return taxes
 }
 
 // itemOf returns what to ask metering for a charge.

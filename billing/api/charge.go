@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,24 +27,24 @@ var splitLimit = fmt.Sprintf("all that the charges of a plan filter and group by
 
 // chargeObject is Lago's ChargeObject.
 type chargeObject struct {
-	LagoID               uuid.UUID            `json:"lago_id"`
-	LagoBillableMetricID uuid.UUID            `json:"lago_billable_metric_id"`
-	Code                 string               `json:"code"`
-	InvoiceDisplayName   *string              `json:"invoice_display_name"`
-	BillableMetricCode   string               `json:"billable_metric_code"`
-	CreatedAt            string               `json:"created_at"`
-	ChargeModel          string               `json:"charge_model"`
-	Invoiceable          bool                 `json:"invoiceable"`
-	RegroupPaidFees      *string              `json:"regroup_paid_fees"`
-	PayInAdvance         bool                 `json:"pay_in_advance"`
-	Prorated             bool                 `json:"prorated"`
-	MinAmountCents       int64                `json:"min_amount_cents"`
-	Properties           propertiesObject     `json:"properties"`
-	AppliedPricingUnit   *struct{}            `json:"applied_pricing_unit"`
-	AcceptsTargetWallet  bool                 `json:"accepts_target_wallet"`
-	LagoParentID         *string              `json:"lago_parent_id"`
-	Filters              []chargeFilterObject `json:"filters"`
-	Taxes                none                 `json:"taxes"`
+	LagoID               uuid.UUID                 `json:"lago_id"`
+	LagoBillableMetricID uuid.UUID                 `json:"lago_billable_metric_id"`
+	Code                 string                    `json:"code"`
+	InvoiceDisplayName   *string                   `json:"invoice_display_name"`
+	BillableMetricCode   string                    `json:"billable_metric_code"`
+	CreatedAt            string                    `json:"created_at"`
+	ChargeModel          string                    `json:"charge_model"`
+	Invoiceable          bool                      `json:"invoiceable"`
+	RegroupPaidFees      *string                   `json:"regroup_paid_fees"`
+	PayInAdvance         bool                      `json:"pay_in_advance"`
+	Prorated             bool                      `json:"prorated"`
+	MinAmountCents       int64                     `json:"min_amount_cents"`
+	Properties           propertiesObject          `json:"properties"`
+	AppliedPricingUnit   *appliedPricingUnitObject `json:"applied_pricing_unit"`
+	AcceptsTargetWallet  bool                      `json:"accepts_target_wallet"`
+	LagoParentID         *string                   `json:"lago_parent_id"`
+	Filters              []chargeFilterObject      `json:"filters"`
+	Taxes                []taxObject               `json:"taxes"`
 }
 
 // chargeFilterObject is Lago's ChargeFilterObject.
@@ -63,6 +64,10 @@ func chargeOf(ch *billing.Charge) chargeObject {
 		CreatedAt:            stamp(ch.CreatedAt),
 		ChargeModel:          string(ch.Model),
 		Invoiceable:          true,
+		Prorated:             ch.Prorated,
+		MinAmountCents:       ch.MinAmountCents,
+		AppliedPricingUnit:   appliedPricingUnitOf(ch.PricingUnit),
+		Taxes:                each(ch.Taxes, taxOf),
 		Properties:           propertiesOf(ch.Model, &ch.Properties),
 		Filters: each(ch.Filters, func(filter *billing.ChargeFilter) chargeFilterObject {
 			return chargeFilterObject{
@@ -81,7 +86,7 @@ func readCharges(f form, before []billing.Charge, metrics map[uuid.UUID]billing.
 	codes := make(map[string]bool)
 	changed := make(map[uuid.UUID]bool)
 	for _, o := range f.objects("charges", chargesMax) {
-		was, ok := chargeNamed(o, before, changed)
+		was, ok := named(o, before, changed, chargeID)
 		if !ok {
 			o.fault("id", billing.CodeInvalid)
 			continue
@@ -104,20 +109,26 @@ func readCharges(f form, before []billing.Charge, metrics map[uuid.UUID]billing.
 	return charges
 }
 
-// chargeNamed returns the charge of before that the request names by its id, nil for a new
-// one. ok is false when there is none, or when it was named already.
-func chargeNamed(f form, before []billing.Charge, changed map[uuid.UUID]bool) (was *billing.Charge, ok bool) {
+// named returns the one of before, such as a plan's charges, that the request names by its id,
+// nil for a new one. ok is false when there is none, or when it was named already.
+func named[T any](f form, before []T, changed map[uuid.UUID]bool, idOf func(*T) uuid.UUID) (was *T, ok bool) {
 	if _, given := f.given("id"); !given || before == nil {
-		return nil, true // a new plan has no charges to name: Lago ignores what it does not know
+		return nil, true // a new plan has none to name: Lago ignores what it does not know
 	}
 	id, ok := f.uuid("id")
-	at := slices.IndexFunc(before, func(ch billing.Charge) bool { return ch.ID == id })
-	if !ok || at < 0 || changed[id] {
+	if !ok || changed[id] {
 		return nil, false
 	}
-	changed[id] = true
-	return &before[at], true
+	for i := range before {
+		if idOf(&before[i]) == id {
+			changed[id] = true
+			return &before[i], true
+		}
+	}
+	return nil, false
 }
+
+func chargeID(ch *billing.Charge) uuid.UUID { return ch.ID }
 
 // freeCode returns the metric's code, with a number where a charge has that already.
 func freeCode(metric string, taken map[string]bool) string {
@@ -143,9 +154,15 @@ func readCharge(f form, was *billing.Charge, metrics map[uuid.UUID]billing.Billa
 		ch.Code = code
 	}
 	f.into(&ch.InvoiceDisplayName, "invoice_display_name", textBytesMax)
-	f.notYet("pay_in_advance", "regroup_paid_fees", "prorated", "min_amount_cents", "tax_codes",
-		"applied_pricing_unit", "accepts_target_wallet")
-	f.notYetUnless("invoiceable", "true", `"true"`)
+	refusePayInAdvance(f)
+	if prorated, ok := f.boolean("prorated"); ok {
+		ch.Prorated = prorated
+	}
+	if cents, ok := f.integer("min_amount_cents", 0, math.MaxInt64); ok {
+		ch.MinAmountCents = cents
+	}
+	ch.Taxes = readTaxCodes(f, ch.Taxes)
+	readAppliedPricingUnit(f, &ch)
 	readChargeModel(f, &ch)
 	if ch.Model == "" {
 		return ch // its properties mean nothing
@@ -154,8 +171,8 @@ func readCharge(f form, was *billing.Charge, metrics map[uuid.UUID]billing.Billa
 	if remodelled || f.has("properties") {
 		ch.Properties = readProperties(f, ch.Model)
 	}
-	switch {
-	case was == nil || f.has("filters"):
+	switch _, given := f.given("filters"); {
+	case was == nil || given:
 		ch.Filters = readChargeFilters(f, &ch)
 	case remodelled:
 		checkFilterProperties(f, &ch)
@@ -180,21 +197,38 @@ func readChargeMetric(f form, ch, was *billing.Charge, metrics map[uuid.UUID]bil
 	}
 }
 
+// readChargeModel reads the model, and with it whether the charge goes with its metric.
 func readChargeModel(f form, ch *billing.Charge) {
 	name := string(ch.Model)
 	f.demand(&name, "charge_model")
 	ch.Model = ""
 	switch model := billing.ChargeModel(name); model {
 	case "":
-	case billing.Standard, billing.Graduated, billing.Package, billing.Dynamic:
+	case billing.Standard, billing.Graduated, billing.Package, billing.Percentage, billing.Volume,
+		billing.GraduatedPercentage, billing.Dynamic, billing.Custom:
 		ch.Model = model
-		if ch.Metric.AggregationType != "" && !model.GoesWith(ch.Metric.AggregationType) {
-			f.fault("charge_model", billing.CodeIncompatibleModel)
+		if ch.Metric.ID != uuid.Nil {
+			f.addFaults(ch.Incompatible())
 		}
-	case "percentage", "volume", "graduated_percentage", "custom":
-		f.fault("charge_model", billing.CodeNotSupported)
 	default:
 		f.fault("charge_model", billing.CodeInvalid)
+	}
+}
+
+// refusePayInAdvance refuses what belongs to charges that are paid in advance: those are not
+// supported yet, and on others it has no meaning.
+func refusePayInAdvance(f form) {
+	f.notYet("pay_in_advance", "accepts_target_wallet")
+	if len(f.faults.fields[f.path+"pay_in_advance"]) > 0 {
+		f.notYet("regroup_paid_fees")
+		f.notYetUnless("invoiceable", "true", `"true"`)
+		return
+	}
+	if _, given := f.given("regroup_paid_fees"); given {
+		f.fault("regroup_paid_fees", billing.CodePayInAdvanceNotInvoiceable)
+	}
+	if invoiceable, given := f.boolean("invoiceable"); given && !invoiceable {
+		f.fault("invoiceable", billing.CodeInvoiceableUnlessPayInAdvance)
 	}
 }
 

@@ -24,7 +24,7 @@ func (a *api) showCurrentUsage(ctx context.Context, r request) (any, error) {
 	if filter.full {
 		// Lago's rule: all that was ever used only of a charge, a metric or a group.
 		if !filter.namesCharge() && len(filter.groups) == 0 {
-			return nil, billing.NotAllowed("full_usage_not_allowed")
+			return nil, billing.NotAllowed(codeFullUsage)
 		}
 		asked.period.From = *asked.subscription.StartedAt
 	}
@@ -32,16 +32,24 @@ func (a *api) showCurrentUsage(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if filter.full {
+		if metered, err = metered.ofAllTime(); err != nil {
+			return nil, err
+		}
+	}
 	usages, err := a.priceUsage(ctx, r, asked.subscribed, asked.period, metered)
 	if err != nil {
 		return nil, err
 	}
-	usage, err := customerUsageOf(asked.subscribed, asked.period, filter.narrow(usages))
+	usage, err := asked.usageOf(filter.narrow(usages), p)
 	if err != nil {
 		return nil, err
 	}
 	return customerUsageAnswer{usage}, nil
 }
+
+// codeFullUsage refuses to show all that was ever used as one period.
+const codeFullUsage = "full_usage_not_allowed"
 
 // runningUsage is what a question about the running period is about.
 type runningUsage struct {
@@ -75,14 +83,28 @@ func (a *api) running(ctx context.Context, r request, p params) (runningUsage, e
 	if plan == nil {
 		return runningUsage{}, fmt.Errorf("BUG: plan %s of subscription %s is not in the catalog", sub.PlanID, sub.ID)
 	}
-	customer := billing.Customer{ID: sub.CustomerID, Timezone: found.Timezone}
+	customer := billing.Customer{ID: sub.CustomerID, Timezone: found.Timezone, Taxes: catalog.taxes(found.CustomerTaxes)}
 	location, err := billing.Location(&customer, &r.organization)
 	if err != nil {
 		return runningUsage{}, err
 	}
 	now := a.nowBy(found.TestClock)
 	bound := subscribed{&sub, &customer, plan, location}
-	return runningUsage{bound, sub.UsagePeriodAt(now, location), now, catalog}, nil
+	return runningUsage{bound, sub.UsagePeriodAt(now, plan, location), now, catalog}, nil
+}
+
+// usageOf describes usage of the running period, with the taxes that an invoice of it would have
+// unless the parameters say apply_taxes=false.
+func (u *runningUsage) usageOf(usages []billing.ChargeUsage, p params) (customerUsageObject, error) {
+	o, err := customerUsageOf(u.subscribed, u.period, usages)
+	if err != nil || p.Get("apply_taxes") == "false" {
+		return o, err
+	}
+	if o.TaxesAmountCents, err = billing.TaxUsage(usages, u.plan, u.customer, u.catalog.DefaultTaxes); err != nil {
+		return o, err
+	}
+	o.TotalAmountCents, err = billing.AddCents(o.AmountCents, o.TaxesAmountCents)
+	return o, err
 }
 
 // runningSubscription returns the customer's active subscription: as it is in a sandbox,
@@ -109,9 +131,14 @@ func (a *api) subscriptionsOf(ctx context.Context, customer *billing.Customer, e
 	return versions, nil
 }
 
-// priceUsage asks for the usage of charges in the period and prices it.
+// priceUsage asks for the usage of charges in the period, which is one of the subscription's or
+// a part of it, and prices it.
 func (a *api) priceUsage(ctx context.Context, r request, s subscribed, period billing.Period, metered *meteredCharges) ([]billing.ChargeUsage, error) {
-	answer, err := a.usage(ctx, r, s.subscription.ExternalID, period, metered.items)
+	q := askedUsage{subscription: s.subscription.ExternalID, period: period, items: metered.items}
+	if metered.needsDays {
+		q.days = s.subscription.UsageDays(period, s.plan, s.location)
+	}
+	answer, err := a.usage(ctx, r, q)
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +177,18 @@ func (a *api) catalogAt(ctx context.Context, r request, version int64) (*catalog
 	return catalog, err
 }
 
+// askedUsage is a question for metering.
+type askedUsage struct {
+	subscription string
+	period       billing.Period
+	days         []time.Time // see query.UsageRequest.Days; nil: no item needs them
+	items        []query.UsageItem
+}
+
 // usage asks for the usage of items, at the position that the request names, and says in
 // the answer's header which one it is of.
-func (a *api) usage(ctx context.Context, r request, subscription string, period billing.Period, items []query.UsageItem) (query.UsageAnswer, error) {
-	answer, err := a.askUsage(ctx, r, subscription, period, items)
+func (a *api) usage(ctx context.Context, r request, q askedUsage) (query.UsageAnswer, error) {
+	answer, err := a.askUsage(ctx, r, q)
 	if err == nil {
 		r.covers(answer.Partition, answer.Next)
 	}
@@ -162,9 +197,9 @@ func (a *api) usage(ctx context.Context, r request, subscription string, period 
 
 // askUsage asks for the usage of items, at the position that the request names. It may be
 // called from several goroutines at once.
-func (a *api) askUsage(ctx context.Context, r request, subscription string, period billing.Period, items []query.UsageItem) (query.UsageAnswer, error) {
-	if len(items) == 0 || !period.From.Before(period.To) {
-		return query.UsageAnswer{Items: make([]query.ItemUsage, len(items))}, nil
+func (a *api) askUsage(ctx context.Context, r request, q askedUsage) (query.UsageAnswer, error) {
+	if len(q.items) == 0 || !q.period.From.Before(q.period.To) {
+		return query.UsageAnswer{Items: make([]query.ItemUsage, len(q.items))}, nil
 	}
 	atLeast, err := positionsOf(r.Header)
 	if err != nil {
@@ -173,18 +208,19 @@ func (a *api) askUsage(ctx context.Context, r request, subscription string, peri
 	answer, err := wait(ctx, func(ctx context.Context) (query.UsageAnswer, error) {
 		return a.Usage.Usage(ctx, query.UsageRequest{
 			Organization: r.organization.ID,
-			Subscription: subscription,
-			From:         period.From,
-			To:           period.To,
-			Items:        items,
-			AtLeast:      atLeast[a.partition(r, subscription)],
+			Subscription: q.subscription,
+			From:         q.period.From,
+			To:           q.period.To,
+			Items:        q.items,
+			Days:         q.days,
+			AtLeast:      atLeast[a.partition(r, q.subscription)],
 		})
 	})
 	if err != nil {
 		return query.UsageAnswer{}, err
 	}
-	if len(answer.Items) != len(items) {
-		return query.UsageAnswer{}, fmt.Errorf("usage of %d items was asked for, of %d answered", len(items), len(answer.Items))
+	if len(answer.Items) != len(q.items) {
+		return query.UsageAnswer{}, fmt.Errorf("usage of %d items was asked for, of %d answered", len(q.items), len(answer.Items))
 	}
 	return answer, nil
 }

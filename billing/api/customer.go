@@ -63,7 +63,7 @@ type customerObject struct {
 	BillingConfiguration            billingConfiguration `json:"billing_configuration"`
 	ShippingAddress                 addressObject        `json:"shipping_address"`
 	Metadata                        []metadataObject     `json:"metadata"`
-	Taxes                           none                 `json:"taxes"`
+	Taxes                           []taxObject          `json:"taxes"`
 	IntegrationCustomers            none                 `json:"integration_customers"`
 	ApplicableInvoiceCustomSections none                 `json:"applicable_invoice_custom_sections"`
 	ErrorDetails                    none                 `json:"error_details"`
@@ -112,6 +112,7 @@ func customerOf(organization *billing.Organization, c *billing.Customer) custome
 		FinalizeZeroAmountInvoice: "inherit",
 		ShippingAddress:           addressOf(&c.ShippingAddress),
 		Metadata:                  each(c.Metadata, metadataOf),
+		Taxes:                     each(c.Taxes, taxOf),
 	}
 }
 
@@ -194,7 +195,8 @@ func readCustomer(f form, c *billing.Customer, now time.Time) {
 	}
 	readMoneySettings(f, c)
 	readMetadata(f, c, now)
-	f.notYet("tax_codes", "integration_customers", "invoice_custom_section_codes")
+	c.Taxes = readTaxCodes(f, c.Taxes)
+	f.notYet("integration_customers", "invoice_custom_section_codes")
 	f.notYetUnless("account_type", `"customer"`)
 	f.notYetUnless("finalize_zero_amount_invoice", `"inherit"`, `"finalize"`)
 	f.notYetUnless("billing_entity_code", `"`+billingEntityDefault+`"`)

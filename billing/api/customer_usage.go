@@ -199,7 +199,7 @@ func (a *api) askAll(ctx context.Context, r request, subscription string, period
 	running.SetLimit(usageAskedAtOnce)
 	for i, period := range periods {
 		running.Go(func() (err error) {
-			answers[i], err = a.askUsage(groupCtx, r, subscription, period, items)
+			answers[i], err = a.askUsage(groupCtx, r, askedUsage{subscription: subscription, period: period, items: items})
 			return err
 		})
 	}

@@ -39,21 +39,89 @@
 // charges' filters; a filter that is left without a value for one of its keys goes. DELETE
 // takes the charges along, and leaves the events to nobody: see package billing.
 //
-// PUT /plans/{code} is Lago's. A charge's id must be one of the plan's, and its metric stays.
-// Without properties a charge keeps its own, unless its charge_model changes. A filter that
-// looks for the same values is the same filter. presentation_group_keys may be plain names.
+// PUT /plans/{code} is Lago's. A charge's id must be one of the plan's, and its metric stays;
+// so it is with fixed charges and their add-ons. Without properties a charge keeps its own,
+// unless its charge_model changes. A filter that looks for the same values is the same filter.
+// presentation_group_keys may be plain names. On a plan with live subscriptions interval, code,
+// amount_currency, pay_in_advance, trial_period, bill_charges_monthly and
+// bill_fixed_charges_monthly stay what they are, whatever is said. Those two are null, also when
+// they were asked for, unless the interval is semiannual or yearly. minimum_commitment and
+// tax_codes say nothing when they are null; {} takes the commitment away, [] the taxes.
+// metadata is replaced. cascade_updates is taken and changes nothing: no plan has children.
+//
+// The metadata routes of a plan are Lago's, with its limits: 50 keys of at most 100 characters,
+// values of at most 255 characters or null. An empty object is metadata; without any it is null.
 //
 // POST /billable_metrics/evaluate_expression answers with a decimal or a text, as text; the
 // clock's instant stands in for a timestamp that is missing.
+//
+// # One charge, filter or fixed charge of a plan
+//
+// /plans/{code}/charges, …/charges/{charge_code}/filters and /plans/{code}/fixed_charges change
+// one of them. Each request is one change of the plan: made under its lock, checked as a PUT of
+// the plan would be, and one version of the catalog. What is new comes last; lists are in the
+// plan's order. A code in the path may hold any character but a slash, and a slash where it is
+// escaped. The faults of a charge are named without its place: properties.amount.
+//
+// The values of a filter never change under its id, which fees refer to (package billing). A
+// PUT of other values makes another filter in the same place: the answer has a new lago_id, and
+// the old one is charge_filter_not_found. Values that another filter of the charge looks for are
+// value_already_exist: an event counts for one of them only.
+//
+// A fixed charge keeps its pay_in_advance and prorated, and on a plan with live subscriptions its
+// charge_model, whatever is said. Other units count from the next period on, or with
+// apply_units_immediately from now on, unless it is paid in advance: fewer units are not given
+// back, and more of a plan with live subscriptions are not_supported_yet, since they would have
+// to be invoiced at once. units are a number in answers; in requests they may be text.
+//
+// # Taxes, add-ons, pricing units
+//
+// tax_codes of a customer, plan, commitment, charge, fixed charge or add-on replace its taxes; a
+// code that is not there is tax_not_found. A change of a tax covers what is not billed yet. A
+// deleted tax is taken off everything; invoices keep it as it was. A deleted add-on takes the
+// fixed charges along that are of it, as in Lago, and like a deleted metric its charges.
+//
+// /pricing_units (POST, GET, and by code GET, PUT, DELETE) is ours: Lago has it in its user
+// interface only. {"pricing_unit": {"lago_id", "code", "name", "short_name" (at most 3
+// characters), "description", "created_at"}}. One that charges are priced in can't be deleted
+// (405, attached_to_plan_or_subscription).
+//
+// Wherever there is a PUT a PATCH does the same.
+//
+// # Subscriptions
+//
+// GET, PUT and DELETE /subscriptions/{external_id} look for the active one, or with ?status for
+// one in another status; PUT takes status beside the wrapper, too. PUT changes name,
+// ending_at, purchase_order_number, consolidate_invoice and, of a pending one,
+// subscription_at. Later that says nothing, as in Lago. One that is moved to now or before is
+// active at once, and billed as if it had been created then. ending_at must be to come and after
+// the start; null takes it away. What has ended is subscription_not_found.
+//
+// purchase_order_number is kept without blanks around it. What falls due together for a customer
+// goes on one invoice for each number, those without one on one of their own, and with
+// consolidate_invoice=false on one for the subscription alone. A change counts for invoices that
+// are made from then on.
+//
+// DELETE /plans/{code} cancels the plan's pending subscriptions and ends the active ones now, each
+// with its final invoice. on_termination_credit_note and on_termination_invoice are ours there,
+// mean the same as of a subscription, and hold for all: a plan with one whose base fee was paid in
+// advance is not deleted without on_termination_credit_note=skip. It ends 1,000 in one
+// transaction. A request that does not come to its end leaves a plan that takes no
+// new subscriptions and says pending_deletion; the same request again goes on. Afterwards the
+// code is free.
 //
 // # Usage
 //
 // current_usage, projected_usage, past_usage and lifetime_usage have Lago's parameters and
 // shapes; what they say besides:
 //
+//   - Taxes are those that an invoice of that usage alone would have: rounded once, and not
+//     charge by charge. apply_taxes=false leaves them out. What makes up for minimums is no
+//     usage, and in none of them.
 //   - full_usage is what the subscription used from its start to the end of the running
 //     period, as if that were one period: in-between invoices change nothing, tiers and free
-//     units apply once. As in Lago it must be of a charge, a metric or a group.
+//     units apply once. As in Lago it must be of a charge, a metric or a group. A prorated
+//     charge's units are parts of one period's days, and so it is full_usage_not_allowed.
 //   - A group that is asked for (filter_by_group[key]=value, group) leaves charges that are
 //     not grouped by the key out. A value is compared in its text form; "" is the group of the
 //     events without the property.
@@ -102,6 +170,30 @@
 // first (a page has at most 20), for each charge, filter and group what was billed, what the
 // same question is answered with now, and the difference in units, events and, at the prices
 // of the invoice, money. meta counts the periods. What is as it was billed is left out.
+//
+// # Invoices and fees
+//
+// POST /invoices makes a one-off invoice of add-ons, final at once, by the organization's clock.
+// Without currency it is in the customer's, or if that has none in the first add-on's; a
+// customer without one takes it over. An add-on in another currency must be given a
+// unit_amount_cents. tax_codes of a fee are its taxes and no others, also when there are none.
+// from_datetime and to_datetime, which is inclusive, are now unless given.
+//
+// billing_periods have, as Lago's answers do and its specification does not,
+// fixed_charges_from_datetime and fixed_charges_to_datetime. No boundary is null: without a base
+// fee they are those of the base fee's period in which the rest begins, and without usage or
+// fixed charges both are the instant at which the rest begins. taxes_rate of an invoice is ours.
+//
+// GET /fees/{lago_id} adds under weir how a fee came about, as its invoice has kept it:
+//
+//	{"events": where the events behind a charge's fee are listed,
+//	 "fixed_charge": {"charge_model", "properties", "prorated", "priced_units", "period_days",
+//	   "units": [{"from_datetime", "to_datetime", "units", "days"}]},
+//	 "minimum": {"from_datetime", "to_datetime", "amount_cents", "days", "period_days",
+//	   "due_amount_cents", "billed_amount_cents"}}
+//
+// minimum is what a commitment's fee or a charge's true-up makes up for: what is due for days of
+// period_days, less what other fees have billed. What is not of the fee's kind is null.
 //
 // # Events
 //
@@ -161,9 +253,9 @@
 //
 // A subscription may not begin before an earlier one with the same external_id ended:
 // both would bill the events in between. A customer has one currency: its own, or that
-// of its first plan. Ending a subscription whose base fee was paid in advance must say
-// on_termination_credit_note=skip, since there are no credit notes yet; for the same reason
-// it can have an ending_at only on the last day of a period. List filters
+// of its first plan or one-off invoice. Ending a subscription whose base fee was paid in
+// advance must say on_termination_credit_note=skip, since there are no credit notes yet; for
+// the same reason it can have an ending_at only on the last day of a period. List filters
 // that are not built are refused, not ignored.
 //
 // # What has gone wrong here
@@ -188,4 +280,8 @@
 //     and usage of one subscription was answered for another. The load generator's reconciliation saw it.
 //   - ?status=pending found a subscription that had begun by the time it was locked, and
 //     ended it. What was found is compared again under the lock.
+//   - Codes of a one-off invoice's add-ons were looked up in what distinct had left of their
+//     list: it works in the memory of what it is given. The last ones were not found.
+//   - After a move to another time zone the days that metering was told of began hours after
+//     the usage period, and it refused to answer. Subscription.UsageDays stretches them.
 package api

@@ -290,7 +290,7 @@ func (a *api) billedPeriod(ctx context.Context, s subscribed, definitions *postg
 			return p, "", nil
 		}
 	} else {
-		p.period = s.subscription.UsagePeriodAt(at, s.location)
+		p.period = s.subscription.UsagePeriodAt(at, s.plan, s.location)
 	}
 	charges := make([]*billing.Charge, len(s.plan.Charges))
 	for i := range s.plan.Charges {

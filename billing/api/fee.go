@@ -25,10 +25,10 @@ type feeObject struct {
 	LagoTrueUpFeeID                          *uuid.UUID           `json:"lago_true_up_fee_id"`
 	LagoTrueUpParentFeeID                    *uuid.UUID           `json:"lago_true_up_parent_fee_id"`
 	LagoOriginalFeeID                        *uuid.UUID           `json:"lago_original_fee_id"`
-	LagoSubscriptionID                       uuid.UUID            `json:"lago_subscription_id"`
+	LagoSubscriptionID                       *uuid.UUID           `json:"lago_subscription_id"`
 	LagoCustomerID                           uuid.UUID            `json:"lago_customer_id"`
 	ExternalCustomerID                       string               `json:"external_customer_id"`
-	ExternalSubscriptionID                   string               `json:"external_subscription_id"`
+	ExternalSubscriptionID                   *string              `json:"external_subscription_id"`
 	Item                                     feeItemObject        `json:"item"`
 	PayInAdvance                             bool                 `json:"pay_in_advance"`
 	Invoiceable                              bool                 `json:"invoiceable"`
@@ -38,7 +38,7 @@ type feeObject struct {
 	PreciseTotalAmount                       string               `json:"precise_total_amount"`
 	TaxesAmountCents                         int64                `json:"taxes_amount_cents"`
 	TaxesPreciseAmount                       string               `json:"taxes_precise_amount"`
-	TaxesRate                                int                  `json:"taxes_rate"`
+	TaxesRate                                jsontext.Value       `json:"taxes_rate"` // percent, a number
 	TotalAggregatedUnits                     string               `json:"total_aggregated_units"`
 	TotalAmountCents                         int64                `json:"total_amount_cents"`
 	TotalAmountCurrency                      string               `json:"total_amount_currency"`
@@ -59,9 +59,22 @@ type feeObject struct {
 	EventTransactionID                       *string              `json:"event_transaction_id"`
 	Description                              *string              `json:"description"`
 	SelfBilled                               bool                 `json:"self_billed"`
-	PricingUnitDetails                       *struct{}            `json:"pricing_unit_details"`
+	PricingUnitDetails                       *pricingUnitDetails  `json:"pricing_unit_details"`
 	PresentationBreakdowns                   []presentationObject `json:"presentation_breakdowns"`
-	AppliedTaxes                             none                 `json:"applied_taxes"`
+	AppliedTaxes                             []feeTaxObject       `json:"applied_taxes"`
+}
+
+// pricingUnitDetails is Lago's PricingUnitDetailsObject: a fee's amounts in its charge's pricing
+// unit, of which a "cent" is a hundredth.
+type pricingUnitDetails struct {
+	LagoPricingUnitID  uuid.UUID `json:"lago_pricing_unit_id"`
+	PricingUnitCode    string    `json:"pricing_unit_code"`
+	ShortName          string    `json:"short_name"`
+	AmountCents        int64     `json:"amount_cents"`
+	PreciseAmountCents string    `json:"precise_amount_cents"`
+	UnitAmountCents    int64     `json:"unit_amount_cents"`
+	PreciseUnitAmount  string    `json:"precise_unit_amount"`
+	ConversionRate     string    `json:"conversion_rate"`
 }
 
 // feeItemObject says what a fee is for.
@@ -78,19 +91,31 @@ type feeItemObject struct {
 	GroupedBy                map[string]*string   `json:"grouped_by"`
 }
 
-func feeOf(fee *billing.Fee, customer *billing.Customer, s *billing.Subscription, plan *billing.Plan) feeObject {
+// feeParties are what a fee names besides what it is for.
+type feeParties struct {
+	customer     billing.Customer
+	subscription billing.Subscription // zero on a one-off invoice
+	plan         billing.Plan         // zero on a one-off invoice
+	trueUpID     uuid.UUID            // of the fee that makes up for the charge's minimum; uuid.Nil: none
+}
+
+func feeOf(fee *billing.Fee, of *feeParties) feeObject {
 	o := feeObject{
 		LagoID:                                   fee.ID,
 		LagoInvoiceID:                            fee.InvoiceID,
-		LagoSubscriptionID:                       fee.SubscriptionID,
+		LagoTrueUpFeeID:                          idOrNull(of.trueUpID),
+		LagoTrueUpParentFeeID:                    idOrNull(fee.TrueUpParentID),
+		LagoSubscriptionID:                       idOrNull(fee.SubscriptionID),
 		LagoCustomerID:                           fee.CustomerID,
-		ExternalCustomerID:                       customer.ExternalID,
-		ExternalSubscriptionID:                   s.ExternalID,
-		Item:                                     feeItemOf(fee),
+		ExternalCustomerID:                       of.customer.ExternalID,
+		ExternalSubscriptionID:                   orNull(of.subscription.ExternalID),
+		Item:                                     feeItemOf(fee, &of.plan),
+		PayInAdvance:                             paidInAdvance(fee, &of.plan),
 		Invoiceable:                              true,
 		AmountCents:                              fee.AmountCents,
 		AmountCurrency:                           string(fee.Currency),
 		TaxesAmountCents:                         fee.TaxesCents,
+		TaxesRate:                                number(fee.TaxesRate),
 		TotalAggregatedUnits:                     billing.FormatDecimal(fee.TotalUnits),
 		TotalAmountCents:                         fee.AmountCents + fee.TaxesCents,
 		TotalAmountCurrency:                      string(fee.Currency),
@@ -103,12 +128,14 @@ func feeOf(fee *billing.Fee, customer *billing.Customer, s *billing.Subscription
 		PaymentStatus:                            string(fee.PaymentStatus),
 		CreatedAt:                                stamp(fee.CreatedAt),
 		AmountDetails:                            fee.AmountDetails,
+		Description:                              orNull(fee.Description),
+		PricingUnitDetails:                       pricingUnitDetailsOf(fee.PricingUnit),
 		PresentationBreakdowns: each(fee.Presentation, func(part *billing.PresentationUsage) presentationObject {
 			return presentationObject{part.PresentedBy, billing.FormatDecimal(part.Units)}
 		}),
+		AppliedTaxes: feeTaxesOf(fee),
 	}
-	o.PayInAdvance = fee.Type == billing.SubscriptionFee && plan.PayInAdvance
-	o.FromDate, o.ToDate = periodBounds(fee.Period, s.TerminatedAt)
+	o.FromDate, o.ToDate = periodBounds(fee.Period, of.subscription.TerminatedAt)
 	o.setPrecise(fee)
 	if fee.Charge != nil {
 		o.LagoChargeID = &fee.Charge.ID
@@ -116,32 +143,68 @@ func feeOf(fee *billing.Fee, customer *billing.Customer, s *billing.Subscription
 	if fee.Filter != nil {
 		o.LagoChargeFilterID = &fee.Filter.ID
 	}
+	if fee.FixedCharge != nil {
+		o.LagoFixedChargeID = &fee.FixedCharge.ID
+	}
 	return o
+}
+
+// paidInAdvance reports whether a fee is for a period that begins with its invoice.
+func paidInAdvance(fee *billing.Fee, plan *billing.Plan) bool {
+	switch fee.Type {
+	case billing.SubscriptionFee:
+		return plan.PayInAdvance
+	case billing.FixedChargeFee:
+		return fee.FixedCharge != nil && fee.FixedCharge.PayInAdvance
+	}
+	return false
 }
 
 // setPrecise prints the amounts in currency units, before rounding.
 func (o *feeObject) setPrecise(fee *billing.Fee) {
 	digits := fee.Currency.Digits()
-	taxes := decimal.New(fee.TaxesCents, -digits)
+	taxes := fee.PreciseTaxes.Shift(-digits)
 	amount := fee.PreciseAmount.Shift(-digits)
 	o.PreciseAmount = billing.FormatDecimal(amount)
 	o.TaxesPreciseAmount = billing.FormatDecimal(taxes)
 	o.PreciseTotalAmount = billing.FormatDecimal(amount.Add(taxes))
 }
 
-func feeItemOf(fee *billing.Fee) feeItemObject {
+// pricingUnitDetailsOf describes amounts in a pricing unit, null where there is none.
+func pricingUnitDetailsOf(p *billing.PricingUnitAmounts) *pricingUnitDetails {
+	if p == nil {
+		return nil
+	}
+	return &pricingUnitDetails{
+		LagoPricingUnitID:  p.UnitID,
+		PricingUnitCode:    p.Code,
+		ShortName:          p.ShortName,
+		AmountCents:        p.AmountCents,
+		PreciseAmountCents: billing.FormatDecimal(p.PreciseAmount),
+		UnitAmountCents:    p.UnitAmountCents(),
+		PreciseUnitAmount:  billing.FormatDecimal(p.UnitAmount),
+		ConversionRate:     billing.FormatDecimal(p.ConversionRate),
+	}
+}
+
+func feeItemOf(fee *billing.Fee, plan *billing.Plan) feeItemObject {
 	item := feeItemObject{
 		Type:               string(fee.Type),
 		Code:               fee.ItemCode,
 		Name:               fee.ItemName,
 		InvoiceDisplayName: fee.DisplayName,
-		LagoItemID:         fee.SubscriptionID,
-		ItemType:           "Subscription",
 		GroupedBy:          fee.GroupedBy,
 	}
-	if fee.Charge != nil {
+	switch {
+	case fee.Charge != nil:
 		item.LagoItemID, item.ItemType = fee.Charge.Metric.ID, "BillableMetric"
 		item.Description = orNull(fee.Charge.Metric.Description)
+	case fee.AddOn != nil:
+		item.LagoItemID, item.ItemType = fee.AddOn.ID, "AddOn"
+		item.Description = orNull(fee.AddOn.Description)
+	default:
+		item.LagoItemID, item.ItemType = fee.SubscriptionID, "Subscription"
+		item.Description = orNull(plan.Description)
 	}
 	if fee.Filter != nil {
 		name := filterDisplayName(fee.FilterDisplayName, fee.Filter.Values)
@@ -170,10 +233,15 @@ func filterDisplayName(name string, wanted map[string][]string) string {
 
 // feeObjects loads what the fees name.
 func (a *api) feeObjects(ctx context.Context, organization uuid.UUID, fees []billing.Fee) ([]feeObject, error) {
-	var customerIDs, subscriptionIDs []uuid.UUID
+	var feeIDs, customerIDs, subscriptionIDs []uuid.UUID
 	for i := range fees {
 		customerIDs = append(customerIDs, fees[i].CustomerID)
-		subscriptionIDs = append(subscriptionIDs, fees[i].SubscriptionID)
+		if fees[i].SubscriptionID != uuid.Nil {
+			subscriptionIDs = append(subscriptionIDs, fees[i].SubscriptionID)
+		}
+		if fees[i].Type == billing.ChargeFee && fees[i].TrueUpParentID == uuid.Nil {
+			feeIDs = append(feeIDs, fees[i].ID)
+		}
 	}
 	customers, err := a.DB.CustomersByID(ctx, organization, customerIDs)
 	if err != nil {
@@ -187,10 +255,14 @@ func (a *api) feeObjects(ctx context.Context, organization uuid.UUID, fees []bil
 	if err != nil {
 		return nil, err
 	}
+	trueUps, err := a.DB.TrueUpFees(ctx, organization, feeIDs)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load true-ups of fees: %w", err)
+	}
 	return each(fees, func(fee *billing.Fee) feeObject {
-		customer, sub := customers[fee.CustomerID], subs[fee.SubscriptionID]
-		plan := plans[sub.PlanID]
-		return feeOf(fee, &customer, &sub, &plan)
+		of := feeParties{customer: customers[fee.CustomerID], subscription: subs[fee.SubscriptionID], trueUpID: trueUps[fee.ID]}
+		of.plan = plans[of.subscription.PlanID]
+		return feeOf(fee, &of)
 	}), nil
 }
 
@@ -233,10 +305,10 @@ func readFeeFilter(p params) postgres.FeeFilter {
 	filter := postgres.FeeFilter{
 		CustomerExternalID:     p.text("external_customer_id"),
 		SubscriptionExternalID: p.text("external_subscription_id"),
-		Type:                   billing.FeeType(p.text("fee_type")),
+		Type:                   billing.FeeType(p.choice("fee_type", "charge", "fixed_charge", "add_on", "subscription", "credit", "commitment")),
 		MetricCode:             p.text("billable_metric_code"),
 		Currency:               billing.Currency(p.text("currency")),
-		PaymentStatus:          billing.PaymentStatus(p.text("payment_status")),
+		PaymentStatus:          billing.PaymentStatus(p.choice("payment_status", "pending", "succeeded", "failed", "refunded")),
 	}
 	if from, ok := p.instant("created_at_from"); ok {
 		filter.CreatedFrom = &from
@@ -249,7 +321,7 @@ func readFeeFilter(p params) postgres.FeeFilter {
 	return filter
 }
 
-// showFee is GET /fees/{lago_id}.
+// showFee is GET /fees/{lago_id}: the fee, and how it came about.
 func (a *api) showFee(ctx context.Context, r request) (any, error) {
 	id, err := r.pathUUID("lago_id", "fee")
 	if err != nil {
@@ -263,7 +335,11 @@ func (a *api) showFee(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	explained, err := a.explainFee(ctx, &fee, &objects[0])
+	if err != nil {
+		return nil, fmt.Errorf("cannot explain fee %s: %w", id, err)
+	}
 	return struct {
-		Fee feeObject `json:"fee"`
-	}{objects[0]}, nil
+		Fee feeExplainedObject `json:"fee"`
+	}{feeExplainedObject{objects[0], explained}}, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
-	"github.com/shopspring/decimal"
 
 	"weir/billing"
 )
@@ -239,37 +238,6 @@ func (f form) instant(name string) (t time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	return t, true
-}
-
-// amount returns a member that is money: a decimal, not negative, as a string. A
-// JSON number is refused, as Lago does: it may have been a float on its way.
-func (f form) amount(name string) (a billing.Amount, ok bool) {
-	value := f.members[name]
-	if value.Kind() != '"' {
-		f.fault(name, billing.CodeInvalidAmount)
-		return billing.Amount{}, false
-	}
-	a, ok = parseAmount(strings.Trim(string(value), `"`))
-	if !ok {
-		f.overLimit(name, billing.CodeInvalidAmount,
-			fmt.Sprintf("a decimal from 0 on, at most %d digits", amountDigitsMax))
-	}
-	return a, ok
-}
-
-// parseAmount reads plain decimal text: digits, and perhaps a point and digits.
-func parseAmount(s string) (billing.Amount, bool) {
-	whole, fraction, pointed := strings.Cut(s, ".")
-	if !digits(whole) || (pointed && !digits(fraction)) ||
-		len(whole)+len(fraction) > amountDigitsMax {
-		return billing.Amount{}, false
-	}
-	d, err := decimal.NewFromString(s)
-	return billing.Amount{Decimal: d}, err == nil
-}
-
-func digits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // object returns a member that is an object, as a form with the member's path.

@@ -65,11 +65,11 @@ func TestFormRecordsEveryFault(t *testing.T) {
 	o.boolean("truth")
 	o.instant("instant")
 	o.instant("early")
-	o.amount("number_amount")
-	o.amount("negative")
-	o.amount("exponent")
-	o.amount("digits")
-	o.amount("absent_amount")
+	o.amount("number_amount", billing.CodeInvalidAmount)
+	o.amount("negative", billing.CodeInvalidAmount)
+	o.amount("exponent", billing.CodeInvalidAmount)
+	o.amount("digits", billing.CodeInvalidAmount)
+	o.amount("absent_amount", billing.CodeInvalidAmount)
 	o.object("object")
 	o.list("list", 9)
 	o.list("many", 2)
@@ -137,7 +137,7 @@ func TestFormTakesWhatFits(t *testing.T) {
 	if day, _ := o.instant("day"); stamp(day) != "2024-03-01T00:00:00Z" {
 		t.Errorf("day: %v", day)
 	}
-	if d, ok := o.amount("amount"); d.String() != "0.000003" || !ok {
+	if d, ok := o.amount("amount", billing.CodeInvalidAmount); d.String() != "0.000003" || !ok {
 		t.Errorf("amount: %v %v", d, ok)
 	}
 	o.notYet("null", "false", "zero", "empty", "none", "absent")
@@ -216,4 +216,43 @@ func TestFormDemand(t *testing.T) {
 	f(`{"name":null}`, "a", "", "value_is_mandatory")
 	f(`{"name":" "}`, "a", "", "value_is_mandatory")
 	f(`{"name":1}`, "a", "", "value_is_invalid")
+}
+
+// A decimal is plain text or a number, from 0 to a bound, with no more digits than are kept.
+func TestFormDecimal(t *testing.T) {
+	t.Parallel()
+	f := func(text, want, fault string) {
+		t.Helper()
+		form, err := parseForm([]byte(`{"x":{"d":`+text+`}}`), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := form.decimal("d", 100, 3)
+		if ok != (fault == "" && want != "") || ok && got.String() != want {
+			t.Errorf("%s: got %s %v, want %s", text, got, ok, want)
+		}
+		if codes := form.faults.fields["d"]; strings.Join(codes, " ") != fault {
+			t.Errorf("%s: faults %v, want %s", text, codes, fault)
+		}
+	}
+	f(`null`, "", "") // said to be nothing
+	f(`0`, "0", "")
+	f(`"0"`, "0", "")
+	f(`-0`, "0", "")
+	f(`100`, "100", "")
+	f(`"100.000"`, "100", "")
+	f(`7.125`, "7.125", "")
+	f(`1.50000`, "1.5", "") // zeros at the end are no digits
+	f(`100.001`, "", "value_is_out_of_range")
+	f(`-0.001`, "", "value_is_out_of_range")
+	f(`1.0001`, "", "value_is_out_of_range")
+	f(`1e1`, "", "value_is_invalid") // may be very long
+	f(`"1,5"`, "", "value_is_invalid")
+	f(`"+1"`, "", "value_is_invalid")
+	f(`"--1"`, "", "value_is_invalid")
+	f(`""`, "", "value_is_invalid")
+	f(`"NaN"`, "", "value_is_invalid")
+	f(`true`, "", "value_is_invalid")
+	f(`[1]`, "", "value_is_invalid")
+	f(`"`+strings.Repeat("0", 39)+`"`, "", "value_is_invalid") // more digits than anything has
 }

@@ -3,7 +3,9 @@ package api
 import (
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"weir/billing"
 )
@@ -56,12 +58,23 @@ func lastInstant(to time.Time, cutShortAt *time.Time) time.Time {
 	return to.Add(-time.Millisecond)
 }
 
+// number prints a decimal as a JSON number, as Lago does rates and trial periods: 20.0.
+func number(d decimal.Decimal) jsontext.Value { return jsontext.Value(billing.FormatDecimal(d)) }
+
 // orNull is null for the empty string, as Lago shows what was never set.
 func orNull(s string) *string {
 	if s == "" {
 		return nil
 	}
 	return &s
+}
+
+// idOrNull is null for the id of nothing.
+func idOrNull(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
 }
 
 // none is the empty list of something that this version does not have yet. It
@@ -86,6 +99,10 @@ func periodBounds(p billing.Period, endedAt *time.Time) (from, to *string) {
 	if p.IsZero() {
 		return nil, nil
 	}
-	first, last := stamp(p.From), stamp(lastInstant(p.To, endedAt))
+	first := stamp(p.From)
+	last := first // of an instant
+	if p.From.Before(p.To) {
+		last = stamp(lastInstant(p.To, endedAt))
+	}
 	return &first, &last
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"weir/billing"
@@ -15,45 +16,46 @@ const calculationVersion = 4
 
 // invoiceObject is Lago's InvoiceObject: an invoice in a list.
 type invoiceObject struct {
-	LagoID                              uuid.UUID      `json:"lago_id"`
-	BillingEntityCode                   string         `json:"billing_entity_code"`
-	SequentialID                        int64          `json:"sequential_id"`
-	Number                              string         `json:"number"`
-	IssuingDate                         string         `json:"issuing_date"`
-	PaymentDueDate                      string         `json:"payment_due_date"`
-	PaymentDisputeLostAt                *string        `json:"payment_dispute_lost_at"`
-	PaymentOverdue                      bool           `json:"payment_overdue"`
-	NetPaymentTerm                      int            `json:"net_payment_term"`
-	InvoiceType                         string         `json:"invoice_type"`
-	Status                              string         `json:"status"`
-	PaymentStatus                       string         `json:"payment_status"`
-	Currency                            string         `json:"currency"`
-	FeesAmountCents                     int64          `json:"fees_amount_cents"`
-	CouponsAmountCents                  int64          `json:"coupons_amount_cents"`
-	CreditNotesAmountCents              int64          `json:"credit_notes_amount_cents"`
-	SubTotalExcludingTaxesAmountCents   int64          `json:"sub_total_excluding_taxes_amount_cents"`
-	TaxesAmountCents                    int64          `json:"taxes_amount_cents"`
-	SubTotalIncludingTaxesAmountCents   int64          `json:"sub_total_including_taxes_amount_cents"`
-	PrepaidCreditAmountCents            int64          `json:"prepaid_credit_amount_cents"`
-	PrepaidGrantedCreditAmountCents     *int64         `json:"prepaid_granted_credit_amount_cents"`
-	PrepaidPurchasedCreditAmountCents   *int64         `json:"prepaid_purchased_credit_amount_cents"`
-	ProgressiveBillingCreditAmountCents int64          `json:"progressive_billing_credit_amount_cents"`
-	TotalAmountCents                    int64          `json:"total_amount_cents"`
-	TotalDueAmountCents                 int64          `json:"total_due_amount_cents"`
-	TotalPaidAmountCents                int64          `json:"total_paid_amount_cents"`
-	TotalOffsettedCreditNoteAmountCents int64          `json:"total_offsetted_credit_note_amount_cents"`
-	VersionNumber                       int            `json:"version_number"`
-	SelfBilled                          bool           `json:"self_billed"`
-	PurchaseOrderNumber                 *string        `json:"purchase_order_number"`
-	FileURL                             *string        `json:"file_url"`
-	XMLURL                              *string        `json:"xml_url"`
-	WebURL                              *string        `json:"web_url"`
-	VoidedAt                            *string        `json:"voided_at"`
-	CreatedAt                           string         `json:"created_at"`
-	UpdatedAt                           string         `json:"updated_at"`
-	Customer                            customerObject `json:"customer"`
-	Metadata                            none           `json:"metadata"`
-	AppliedTaxes                        none           `json:"applied_taxes"`
+	LagoID                              uuid.UUID          `json:"lago_id"`
+	BillingEntityCode                   string             `json:"billing_entity_code"`
+	SequentialID                        int64              `json:"sequential_id"`
+	Number                              string             `json:"number"`
+	IssuingDate                         string             `json:"issuing_date"`
+	PaymentDueDate                      string             `json:"payment_due_date"`
+	PaymentDisputeLostAt                *string            `json:"payment_dispute_lost_at"`
+	PaymentOverdue                      bool               `json:"payment_overdue"`
+	NetPaymentTerm                      int                `json:"net_payment_term"`
+	InvoiceType                         string             `json:"invoice_type"`
+	Status                              string             `json:"status"`
+	PaymentStatus                       string             `json:"payment_status"`
+	Currency                            string             `json:"currency"`
+	FeesAmountCents                     int64              `json:"fees_amount_cents"`
+	CouponsAmountCents                  int64              `json:"coupons_amount_cents"`
+	CreditNotesAmountCents              int64              `json:"credit_notes_amount_cents"`
+	SubTotalExcludingTaxesAmountCents   int64              `json:"sub_total_excluding_taxes_amount_cents"`
+	TaxesAmountCents                    int64              `json:"taxes_amount_cents"`
+	TaxesRate                           jsontext.Value     `json:"taxes_rate"` // percent, a number; ours
+	SubTotalIncludingTaxesAmountCents   int64              `json:"sub_total_including_taxes_amount_cents"`
+	PrepaidCreditAmountCents            int64              `json:"prepaid_credit_amount_cents"`
+	PrepaidGrantedCreditAmountCents     *int64             `json:"prepaid_granted_credit_amount_cents"`
+	PrepaidPurchasedCreditAmountCents   *int64             `json:"prepaid_purchased_credit_amount_cents"`
+	ProgressiveBillingCreditAmountCents int64              `json:"progressive_billing_credit_amount_cents"`
+	TotalAmountCents                    int64              `json:"total_amount_cents"`
+	TotalDueAmountCents                 int64              `json:"total_due_amount_cents"`
+	TotalPaidAmountCents                int64              `json:"total_paid_amount_cents"`
+	TotalOffsettedCreditNoteAmountCents int64              `json:"total_offsetted_credit_note_amount_cents"`
+	VersionNumber                       int                `json:"version_number"`
+	SelfBilled                          bool               `json:"self_billed"`
+	PurchaseOrderNumber                 *string            `json:"purchase_order_number"`
+	FileURL                             *string            `json:"file_url"`
+	XMLURL                              *string            `json:"xml_url"`
+	WebURL                              *string            `json:"web_url"`
+	VoidedAt                            *string            `json:"voided_at"`
+	CreatedAt                           string             `json:"created_at"`
+	UpdatedAt                           string             `json:"updated_at"`
+	Customer                            customerObject     `json:"customer"`
+	Metadata                            none               `json:"metadata"`
+	AppliedTaxes                        []invoiceTaxObject `json:"applied_taxes"`
 }
 
 // invoiceExtendedObject is Lago's InvoiceObjectExtended: an invoice by itself.
@@ -66,18 +68,6 @@ type invoiceExtendedObject struct {
 	ErrorDetails                 none                  `json:"error_details"`
 	AppliedInvoiceCustomSections none                  `json:"applied_invoice_custom_sections"`
 	AppliedUsageThresholds       none                  `json:"applied_usage_thresholds"`
-}
-
-// billingPeriodObject is Lago's BillingPeriodObject.
-type billingPeriodObject struct {
-	LagoSubscriptionID       uuid.UUID `json:"lago_subscription_id"`
-	ExternalSubscriptionID   string    `json:"external_subscription_id"`
-	LagoPlanID               uuid.UUID `json:"lago_plan_id"`
-	SubscriptionFromDatetime *string   `json:"subscription_from_datetime"`
-	SubscriptionToDatetime   *string   `json:"subscription_to_datetime"`
-	ChargesFromDatetime      *string   `json:"charges_from_datetime"`
-	ChargesToDatetime        *string   `json:"charges_to_datetime"`
-	InvoicingReason          string    `json:"invoicing_reason"`
 }
 
 func invoiceOf(organization *billing.Organization, inv *billing.Invoice, customer *billing.Customer) invoiceObject {
@@ -98,15 +88,18 @@ func invoiceOf(organization *billing.Organization, inv *billing.Invoice, custome
 		CreditNotesAmountCents:              inv.CreditNotesAmountCents,
 		SubTotalExcludingTaxesAmountCents:   inv.SubTotalExcludingTaxesAmountCents,
 		TaxesAmountCents:                    inv.TaxesAmountCents,
+		TaxesRate:                           number(inv.TaxesRate),
 		SubTotalIncludingTaxesAmountCents:   inv.SubTotalIncludingTaxesAmountCents,
 		PrepaidCreditAmountCents:            inv.PrepaidCreditAmountCents,
 		ProgressiveBillingCreditAmountCents: inv.ProgressiveBillingCreditCents,
 		TotalAmountCents:                    inv.TotalAmountCents,
 		TotalDueAmountCents:                 inv.TotalAmountCents,
 		VersionNumber:                       calculationVersion,
+		PurchaseOrderNumber:                 orNull(inv.PurchaseOrderNumber),
 		CreatedAt:                           stamp(inv.CreatedAt),
 		UpdatedAt:                           stamp(inv.UpdatedAt),
 		Customer:                            customerOf(organization, customer),
+		AppliedTaxes:                        invoiceTaxesOf(inv),
 	}
 	return o
 }
@@ -163,7 +156,7 @@ func (a *api) invoicePage(ctx context.Context, r request, p params, customer str
 
 func readInvoiceFilter(p params) postgres.InvoiceFilter {
 	filter := postgres.InvoiceFilter{
-		Type:       p.text("invoice_type"),
+		Type:       p.choice("invoice_type", "subscription", "add_on", "credit", "one_off", "advance_charges", "progressive_billing"),
 		Currency:   billing.Currency(p.text("currency")),
 		AmountFrom: p.cents("amount_from"),
 		AmountTo:   p.cents("amount_to"),
@@ -191,17 +184,24 @@ func (a *api) showInvoice(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	inv, err := a.DB.Invoice(ctx, r.organization.ID, id)
+	return a.invoiceAnswer(ctx, &r.organization, id)
+}
+
+type invoiceAnswer struct {
+	Invoice invoiceExtendedObject `json:"invoice"`
+}
+
+// invoiceAnswer is the answer that shows an invoice by itself.
+func (a *api) invoiceAnswer(ctx context.Context, organization *billing.Organization, id uuid.UUID) (any, error) {
+	inv, err := a.DB.Invoice(ctx, organization.ID, id)
 	if err != nil {
 		return nil, err
 	}
-	o, err := a.invoiceExtended(ctx, &r.organization, &inv)
+	o, err := a.invoiceExtended(ctx, organization, &inv)
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		Invoice invoiceExtendedObject `json:"invoice"`
-	}{o}, nil
+	return invoiceAnswer{o}, nil
 }
 
 // invoiceExtended loads what the invoice names.
@@ -210,15 +210,18 @@ func (a *api) invoiceExtended(ctx context.Context, organization *billing.Organiz
 	if err != nil {
 		return invoiceExtendedObject{}, fmt.Errorf("cannot load customer of invoice: %w", err)
 	}
-	subs, err := a.invoicedSubscriptions(ctx, organization.ID, inv)
+	subs, err := a.invoicedSubscriptions(ctx, organization, inv)
 	if err != nil {
 		return invoiceExtendedObject{}, err
 	}
-	objects, err := a.subscriptionObjects(ctx, organization, subs)
+	now, err := a.now(ctx, organization.ID)
 	if err != nil {
 		return invoiceExtendedObject{}, err
 	}
-	o := invoiceExtendedObject{invoiceObject: invoiceOf(organization, inv, &customer), Subscriptions: objects}
+	o := invoiceExtendedObject{
+		invoiceObject: invoiceOf(organization, inv, &customer),
+		Subscriptions: each(subs, func(s *subscribed) subscriptionObject { return s.object(now) }),
+	}
 	for i := range inv.Subscriptions {
 		o.BillingPeriods = append(o.BillingPeriods, billingPeriodOf(&inv.Subscriptions[i], &subs[i]))
 	}
@@ -226,13 +229,13 @@ func (a *api) invoiceExtended(ctx context.Context, organization *billing.Organiz
 	return o, err
 }
 
-// invoicedSubscriptions loads the subscriptions of an invoice, in its order.
-func (a *api) invoicedSubscriptions(ctx context.Context, organization uuid.UUID, inv *billing.Invoice) ([]billing.Subscription, error) {
+// invoicedSubscriptions loads the subscriptions of an invoice with what they bind, in its order.
+func (a *api) invoicedSubscriptions(ctx context.Context, organization *billing.Organization, inv *billing.Invoice) ([]subscribed, error) {
 	var ids []uuid.UUID
 	for i := range inv.Subscriptions {
 		ids = append(ids, inv.Subscriptions[i].SubscriptionID)
 	}
-	byID, err := a.DB.SubscriptionsByID(ctx, organization, ids)
+	byID, err := a.DB.SubscriptionsByID(ctx, organization.ID, ids)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load subscriptions of invoice: %w", err)
 	}
@@ -240,17 +243,5 @@ func (a *api) invoicedSubscriptions(ctx context.Context, organization uuid.UUID,
 	for i, id := range ids {
 		subs[i] = byID[id]
 	}
-	return subs, nil
-}
-
-func billingPeriodOf(covered *billing.InvoiceSubscription, s *billing.Subscription) billingPeriodObject {
-	o := billingPeriodObject{
-		LagoSubscriptionID:     s.ID,
-		ExternalSubscriptionID: s.ExternalID,
-		LagoPlanID:             s.PlanID,
-		InvoicingReason:        covered.Reason,
-	}
-	o.SubscriptionFromDatetime, o.SubscriptionToDatetime = periodBounds(covered.Base, s.TerminatedAt)
-	o.ChargesFromDatetime, o.ChargesToDatetime = periodBounds(covered.Usage, s.TerminatedAt)
-	return o
+	return a.subscribedToAll(ctx, organization, subs)
 }

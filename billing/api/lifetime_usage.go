@@ -24,7 +24,7 @@ type lifetimeUsageObject struct {
 }
 
 // unbilledPeriodsMax is how many periods of one subscription may wait for their invoice
-// when its lifetime is asked for: ten years of them.
+// when its lifetime is asked for: ten years of months, two of weeks.
 const unbilledPeriodsMax = 120
 
 // showLifetimeUsage is GET /subscriptions/{external_id}/lifetime_usage: what was invoiced
@@ -108,7 +108,7 @@ func unbilledPeriods(s subscribed, now time.Time) []billing.Period {
 	var periods []billing.Period
 	at := s.subscription.UsageBilledUntil
 	for len(periods) < unbilledPeriodsMax {
-		period := s.subscription.UsagePeriodAt(at, s.location)
+		period := s.subscription.UsagePeriodAt(at, s.plan, s.location)
 		if !period.From.Before(period.To) || len(periods) > 0 && !period.From.After(periods[len(periods)-1].From) {
 			break // it has ended
 		}

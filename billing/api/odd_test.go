@@ -42,17 +42,7 @@ func TestOddValuesAreNoFaultOfOurs(t *testing.T) {
 		}},
 		"/subscriptions": subscriptionBody("odd", object{"name": "N", "ending_at": "2025-01-01T00:00:00Z", "plan_overrides": nil}),
 	} {
-		var requests int
-		for _, change := range changes(t, body) {
-			a := s.send(t, s.mine, "POST", "/api/v1"+path, change)
-			if a.status >= 500 || (a.status != 200 && a.status != 400 && a.status != 404 && a.status != 422) {
-				t.Errorf("POST %s %s: %d %s\n%s", path, change, a.status, a.raw, s.log.take())
-			}
-			requests++
-		}
-		if requests < 100 {
-			t.Errorf("POST %s: only %d requests were made", path, requests)
-		}
+		s.sendOdd(t, "POST", path, body)
 	}
 	for _, path := range []string{"/plans", "/invoices", "/fees", "/subscriptions", "/customers", "/billable_metrics"} {
 		for _, query := range []string{
@@ -66,6 +56,62 @@ func TestOddValuesAreNoFaultOfOurs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// sendOdd sends the body with each odd value at each of its places.
+func (s *server) sendOdd(t *testing.T, method, path string, body object) {
+	t.Helper()
+	var requests int
+	for _, change := range changes(t, body) {
+		a := s.send(t, s.mine, method, "/api/v1"+path, change)
+		if a.status >= 500 || (a.status != 200 && a.status != 400 && a.status != 404 && a.status != 422) {
+			t.Errorf("%s %s %s: %d %s\n%s", method, path, change, a.status, a.raw, s.log.take())
+		}
+		requests++
+	}
+	if requests < 100 {
+		t.Errorf("%s %s: only %d requests were made", method, path, requests)
+	}
+}
+
+// The same of what plans are made of.
+func TestOddCatalogValuesAreNoFaultOfOurs(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	calls := s.calls(t)
+	s.tax(t, "vat", "20")
+	seats := s.addOn(t, "seats")
+	charge := object{
+		"billable_metric_id": calls, "billable_metric_code": nil, "code": "calls", "charge_model": "standard", "properties": object{"amount": "1"},
+		"prorated": false, "min_amount_cents": 5, "tax_codes": []any{"vat"}, "applied_pricing_unit": nil, "cascade_updates": true,
+	}
+	fixed := object{
+		"add_on_id": seats, "add_on_code": nil, "code": "seats", "charge_model": "volume", "units": "1.5", "pay_in_advance": false, "prorated": true,
+		"apply_units_immediately": true, "tax_codes": []any{"vat"}, "properties": object{"volume_ranges": tiersOf()},
+	}
+	s.must(t, "POST", "/plans", planWith("basic", object{"charges": []any{charge}, "fixed_charges": []any{fixed}}))
+	filter := object{"values": object{"region": []any{"eu"}}, "properties": object{"amount": "2"}, "invoice_display_name": "Europe"}
+	s.sendOdd(t, "POST", "/taxes", object{"tax": object{
+		"name": "Odd", "code": "odd", "rate": "1", "description": "d", "applied_to_organization": true,
+	}})
+	s.sendOdd(t, "POST", "/add_ons", object{"add_on": object{
+		"name": "Odd", "code": "odd", "amount_cents": 5, "amount_currency": "USD", "description": "d", "tax_codes": []any{"vat"},
+	}})
+	s.sendOdd(t, "POST", "/pricing_units", object{"pricing_unit": object{"name": "Odd", "code": "odd", "short_name": "O", "description": "d"}})
+	s.sendOdd(t, "PUT", "/plans/basic", object{"plan": object{
+		"interval": "yearly", "bill_charges_monthly": true, "trial_period": 1.5, "tax_codes": []any{"vat"}, "metadata": object{"a": "b"},
+		"minimum_commitment": object{"amount_cents": 5, "tax_codes": []any{"vat"}}, "fixed_charges": []any{fixed},
+	}})
+	s.must(t, "PUT", "/plans/basic", object{"plan": object{"charges": []any{charge}, "fixed_charges": []any{fixed}}})
+	id := dig(t, s.must(t, "POST", "/plans/basic/charges/calls/filters", filterBody(filter)), "filter", "lago_id").(string)
+	delete(charge, "code") // they are found by it
+	delete(fixed, "code")
+	s.sendOdd(t, "PUT", "/plans/basic/charges/calls", chargeBody(charge))
+	s.sendOdd(t, "PUT", "/plans/basic/charges/calls/filters/"+id, filterBody(filter))
+	s.sendOdd(t, "PUT", "/plans/basic/fixed_charges/seats", fixedBody(fixed))
+	s.sendOdd(t, "PATCH", "/plans/basic/metadata", object{"metadata": object{"a": "b", "c": nil, "d": "e", "f": "g"}})
+	s.must(t, "GET", "/plans/basic/charges/calls/filters/"+id, nil) // all of it was asked of what is there
+	s.must(t, "GET", "/plans/basic/fixed_charges/seats", nil)
 }
 
 // changes returns the body once for each odd value at each of its places.

@@ -62,3 +62,9 @@ func metaOf(page postgres.Page, total int) meta {
 	}
 	return m
 }
+
+// onPage returns those of all that are on the page: of lists that are loaded whole.
+func onPage[T any](all []T, page postgres.Page) []T {
+	from := min((page.Number-1)*page.Size, len(all))
+	return all[from:min(from+page.Size, len(all))]
+}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,16 @@ func (p params) overLimit(name, code, limit string) { p.wrong.addLimit(name, cod
 func (p params) text(name string) string {
 	s := p.Get(name)
 	if len(s) > textBytesMax || !utf8.ValidString(s) || !storable(s) {
+		p.fault(name, billing.CodeInvalid)
+		return ""
+	}
+	return s
+}
+
+// choice returns a parameter that must be one of values; "" when it is not given.
+func (p params) choice(name string, values ...string) string {
+	s := p.text(name)
+	if s != "" && !slices.Contains(values, s) {
 		p.fault(name, billing.CodeInvalid)
 		return ""
 	}

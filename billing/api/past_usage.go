@@ -54,9 +54,17 @@ func (a *api) listPastUsage(ctx context.Context, r request) (any, error) {
 	}{periods, metaOf(page, total)}, nil
 }
 
-// pastUsageOf describes usage as it was billed.
+// pastUsageOf describes usage as it was billed, with the taxes on it.
 func pastUsageOf(u *billing.InvoicedUsage) (customerUsageObject, error) {
-	total, err := billing.TotalCents(u.Usages)
+	amount, err := billing.TotalCents(u.Usages)
+	if err != nil {
+		return customerUsageObject{}, err
+	}
+	taxes, err := u.TaxesCents()
+	if err != nil {
+		return customerUsageObject{}, err
+	}
+	total, err := billing.AddCents(amount, taxes)
 	if err != nil {
 		return customerUsageObject{}, err
 	}
@@ -66,7 +74,8 @@ func pastUsageOf(u *billing.InvoicedUsage) (customerUsageObject, error) {
 		IssuingDate:      date(u.IssuingDate),
 		LagoInvoiceID:    &u.InvoiceID,
 		Currency:         string(u.Currency),
-		AmountCents:      total,
+		AmountCents:      amount,
+		TaxesAmountCents: taxes,
 		TotalAmountCents: total,
 		ChargesUsage: each(u.Usages, func(c *billing.ChargeUsage) chargeUsageObject[usageObject] {
 			return chargeUsageOf(c, u.Currency, usageOf)

@@ -5,38 +5,43 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"weir/billing"
 )
 
-// chargesMax is how many charges a plan may have.
-const chargesMax = 500
+// Limits of a plan.
+const (
+	chargesMax   = 500
+	trialDaysMax = 36_500
+	trialPlaces  = 10 // digits of a day's fraction
+)
 
 // planObject is Lago's PlanObject.
 type planObject struct {
-	LagoID                  uuid.UUID      `json:"lago_id"`
-	Name                    string         `json:"name"`
-	InvoiceDisplayName      *string        `json:"invoice_display_name"`
-	CreatedAt               string         `json:"created_at"`
-	Code                    string         `json:"code"`
-	Interval                string         `json:"interval"`
-	Description             *string        `json:"description"`
-	AmountCents             int64          `json:"amount_cents"`
-	AmountCurrency          string         `json:"amount_currency"`
-	TrialPeriod             int            `json:"trial_period"`
-	PayInAdvance            bool           `json:"pay_in_advance"`
-	BillChargesMonthly      *bool          `json:"bill_charges_monthly"`
-	BillFixedChargesMonthly *bool          `json:"bill_fixed_charges_monthly"`
-	MinimumCommitment       *struct{}      `json:"minimum_commitment"`
-	Charges                 []chargeObject `json:"charges"`
-	FixedCharges            none           `json:"fixed_charges"`
-	Taxes                   none           `json:"taxes"`
-	UsageThresholds         none           `json:"usage_thresholds"`
-	Entitlements            none           `json:"entitlements"`
-	Metadata                *struct{}      `json:"metadata"`
-	ParentID                *string        `json:"parent_id"`
-	PendingDeletion         bool           `json:"pending_deletion"`
+	LagoID                  uuid.UUID                `json:"lago_id"`
+	Name                    string                   `json:"name"`
+	InvoiceDisplayName      *string                  `json:"invoice_display_name"`
+	CreatedAt               string                   `json:"created_at"`
+	Code                    string                   `json:"code"`
+	Interval                string                   `json:"interval"`
+	Description             *string                  `json:"description"`
+	AmountCents             int64                    `json:"amount_cents"`
+	AmountCurrency          string                   `json:"amount_currency"`
+	TrialPeriod             jsontext.Value           `json:"trial_period"` // days, a number
+	PayInAdvance            bool                     `json:"pay_in_advance"`
+	BillChargesMonthly      *bool                    `json:"bill_charges_monthly"`
+	BillFixedChargesMonthly *bool                    `json:"bill_fixed_charges_monthly"`
+	MinimumCommitment       *minimumCommitmentObject `json:"minimum_commitment"`
+	Charges                 []chargeObject           `json:"charges"`
+	FixedCharges            []fixedChargeObject      `json:"fixed_charges"`
+	Taxes                   []taxObject              `json:"taxes"`
+	UsageThresholds         none                     `json:"usage_thresholds"`
+	Entitlements            none                     `json:"entitlements"`
+	Metadata                *planMetadata            `json:"metadata"`
+	ParentID                *string                  `json:"parent_id"`
+	PendingDeletion         bool                     `json:"pending_deletion"`
 
 	// Deprecated counters: always 0, as in Lago.
 	ActiveSubscriptionsCount int `json:"active_subscriptions_count"`
@@ -45,7 +50,7 @@ type planObject struct {
 }
 
 func planOf(p *billing.Plan) planObject {
-	return planObject{
+	o := planObject{
 		LagoID:             p.ID,
 		Name:               p.Name,
 		InvoiceDisplayName: orNull(p.InvoiceDisplayName),
@@ -55,9 +60,19 @@ func planOf(p *billing.Plan) planObject {
 		Description:        orNull(p.Description),
 		AmountCents:        p.AmountCents,
 		AmountCurrency:     string(p.Currency),
+		TrialPeriod:        number(p.TrialDays),
 		PayInAdvance:       p.PayInAdvance,
+		MinimumCommitment:  minimumCommitmentOf(p),
 		Charges:            each(p.Charges, chargeOf),
+		FixedCharges:       each(p.FixedCharges, fixedChargeOf),
+		Taxes:              each(p.Taxes, taxOf),
+		Metadata:           planMetadataOf(p),
+		PendingDeletion:    p.PendingDeletion,
 	}
+	if p.Interval.HasMonthly() {
+		o.BillChargesMonthly, o.BillFixedChargesMonthly = &p.BillChargesMonthly, &p.BillFixedChargesMonthly
+	}
+	return o
 }
 
 type planAnswer struct {
@@ -72,11 +87,12 @@ func (a *api) createPlan(ctx context.Context, r request) (any, error) {
 	}
 	var plan billing.Plan
 	readPlan(f, &plan)
-	metrics, err := a.chargedMetrics(ctx, r.organization.ID, f)
+	sold, err := a.soldBy(ctx, r.organization.ID, f)
 	if err != nil {
 		return nil, err
 	}
-	plan.Charges = readCharges(f, nil, metrics)
+	plan.Charges = readCharges(f, nil, sold.metrics)
+	plan.FixedCharges = readFixedCharges(f, nil, sold.addOns, false)
 	if err := f.faults.err(); err != nil {
 		return nil, err
 	}
@@ -86,33 +102,29 @@ func (a *api) createPlan(ctx context.Context, r request) (any, error) {
 	}
 	plan.ID, plan.OrganizationID = newID(), r.organization.ID
 	plan.CreatedAt, plan.UpdatedAt = now, now
-	for i := range plan.Charges {
-		plan.Charges[i].PlanID, plan.Charges[i].CreatedAt = plan.ID, now
-	}
 	if err := a.DB.CreatePlan(ctx, &plan); err != nil {
 		return nil, err
 	}
 	return planAnswer{planOf(&plan)}, nil
 }
 
-// readPlan takes over what a request says of a plan, new or not.
+// readPlan takes over what a request says of a plan, new or not, but for its charges.
 func readPlan(f form, p *billing.Plan) {
-	readPlanTexts(f, p)
+	readPlanPrices(f, p)
 	f.demand(&p.Code, "code")
-	readInterval(f, p)
-	currency := string(p.Currency)
-	f.demand(&currency, "amount_currency")
-	if p.Currency = billing.Currency(currency); currency != "" && !p.Currency.Valid() {
-		f.fault("amount_currency", billing.CodeInvalidCurrency)
-	}
+	readAmountCurrency(f, &p.Currency)
 	if p.ID == uuid.Nil || f.has("pay_in_advance") {
 		p.PayInAdvance, _ = f.boolean("pay_in_advance")
 		f.mustGive("pay_in_advance")
 	}
+	if f.has("trial_period") {
+		p.TrialDays, _ = f.decimal("trial_period", trialDaysMax, trialPlaces)
+	}
+	readInterval(f, p)
 }
 
-// readPlanTexts takes over what may change of a plan at any time.
-func readPlanTexts(f form, p *billing.Plan) {
+// readPlanPrices takes over what may change of a plan at any time.
+func readPlanPrices(f form, p *billing.Plan) {
 	f.demand(&p.Name, "name")
 	f.into(&p.InvoiceDisplayName, "invoice_display_name", textBytesMax)
 	f.into(&p.Description, "description", descriptionBytesMax)
@@ -120,51 +132,58 @@ func readPlanTexts(f form, p *billing.Plan) {
 		p.AmountCents, _ = f.integer("amount_cents", 0, math.MaxInt64)
 		f.mustGive("amount_cents")
 	}
-	f.notYet("trial_period", "tax_codes", "minimum_commitment", "fixed_charges", "usage_thresholds", "metadata")
+	p.Taxes = readTaxCodes(f, p.Taxes)
+	readMinimumCommitment(f, p)
+	if f.has("metadata") {
+		p.Metadata = readPlanMetadata(f)
+	}
+	f.notYet("usage_thresholds")
 }
 
+// readInterval reads how long a period is, and whether usage and fixed charges are billed
+// each month of it. Where it has no such months, that is not said, whatever the request says.
 func readInterval(f form, p *billing.Plan) {
 	name := string(p.Interval)
 	f.demand(&name, "interval")
-	switch name {
-	case "", string(billing.Monthly):
-	case "weekly", "quarterly", "semiannual", "yearly":
-		f.fault("interval", billing.CodeNotSupported)
-	default:
+	if p.Interval = billing.Interval(name); name != "" && !p.Interval.Valid() {
 		f.fault("interval", billing.CodeInvalid)
 	}
-	p.Interval = billing.Interval(name)
+	if f.has("bill_charges_monthly") {
+		p.BillChargesMonthly, _ = f.boolean("bill_charges_monthly")
+	}
+	if f.has("bill_fixed_charges_monthly") {
+		p.BillFixedChargesMonthly, _ = f.boolean("bill_fixed_charges_monthly")
+	}
+	if !p.Interval.HasMonthly() {
+		p.BillChargesMonthly, p.BillFixedChargesMonthly = false, false
+	}
 }
 
 // updatePlan is PUT /plans/{code}. What is not said stays, charges as well; where charges
-// are said, they are all that the plan has afterwards. On a plan with live subscriptions the
-// code, interval, currency and pay_in_advance stay what they are, whatever is said, as in
-// Lago. The rest applies to periods that are not billed yet.
+// are said, they are all that the plan has afterwards, and so it is with fixed charges. On a
+// plan with live subscriptions what decides when they are billed, the code and the currency
+// stay what they are, whatever is said, as in Lago. The rest applies to periods that are not
+// billed yet.
 func (a *api) updatePlan(ctx context.Context, r request) (any, error) {
-	code, err := r.pathText("code", "plan")
-	if err != nil {
-		return nil, err
-	}
 	f, err := r.form("plan")
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := a.chargedMetrics(ctx, r.organization.ID, f)
+	sold, err := a.soldBy(ctx, r.organization.ID, f)
 	if err != nil {
 		return nil, err
 	}
-	now, err := a.now(ctx, r.organization.ID)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := a.DB.UpdatePlan(ctx, r.organization.ID, code, now, func(p *billing.Plan, live bool) error {
+	plan, err := a.changePlan(ctx, r, func(p *billing.Plan, live bool) error {
 		if live {
-			readPlanTexts(f, p)
+			readPlanPrices(f, p)
 		} else {
 			readPlan(f, p)
 		}
 		if _, given := f.given("charges"); given {
-			p.Charges = readCharges(f, append([]billing.Charge{}, p.Charges...), metrics)
+			p.Charges = readCharges(f, append([]billing.Charge{}, p.Charges...), sold.metrics)
+		}
+		if _, given := f.given("fixed_charges"); given {
+			p.FixedCharges = readFixedCharges(f, append([]billing.FixedCharge{}, p.FixedCharges...), sold.addOns, live)
 		}
 		return f.faults.err()
 	})
@@ -172,6 +191,46 @@ func (a *api) updatePlan(ctx context.Context, r request) (any, error) {
 		return nil, err
 	}
 	return planAnswer{planOf(&plan)}, nil
+}
+
+// changePlan changes the plan that the path names, under its lock: all that a request
+// changes of it is one change, and one version of the catalog.
+func (a *api) changePlan(ctx context.Context, r request, change func(p *billing.Plan, live bool) error) (billing.Plan, error) {
+	code, err := r.pathText("code", "plan")
+	if err != nil {
+		return billing.Plan{}, err
+	}
+	now, err := a.now(ctx, r.organization.ID)
+	if err != nil {
+		return billing.Plan{}, err
+	}
+	return a.DB.UpdatePlan(ctx, r.organization.ID, code, now, change)
+}
+
+// pathPlan loads the plan that the path names.
+func (a *api) pathPlan(ctx context.Context, r request) (billing.Plan, error) {
+	code, err := r.pathText("code", "plan")
+	if err != nil {
+		return billing.Plan{}, err
+	}
+	return a.DB.Plan(ctx, r.organization.ID, code)
+}
+
+// sold is what the charges and fixed charges of a request are of.
+type sold struct {
+	metrics map[uuid.UUID]billing.BillableMetric
+	addOns  addOns
+}
+
+// soldBy loads what the charges and fixed charges of a plan name. What does not exist is not
+// found; what is no name at all is left to be refused where it is read.
+func (a *api) soldBy(ctx context.Context, organization uuid.UUID, f form) (s sold, err error) {
+	if s.metrics, err = a.chargedMetrics(ctx, organization, f); err != nil {
+		return s, err
+	}
+	quiet := form{members: f.members, faults: &faults{}} // they are read again
+	s.addOns, err = a.addOnsNamed(ctx, organization, quiet.objects("fixed_charges", fixedChargesMax)...)
+	return s, err
 }
 
 // chargedMetrics loads the metrics that the plan's charges name. One that does
@@ -214,11 +273,7 @@ func (a *api) listPlans(ctx context.Context, r request) (any, error) {
 
 // showPlan is GET /plans/{code}.
 func (a *api) showPlan(ctx context.Context, r request) (any, error) {
-	code, err := r.pathText("code", "plan")
-	if err != nil {
-		return nil, err
-	}
-	plan, err := a.DB.Plan(ctx, r.organization.ID, code)
+	plan, err := a.pathPlan(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -116,6 +116,9 @@ func TestUpdatePlanFilters(t *testing.T) {
 	if put(object{"invoice_display_name": "x"}); fmt.Sprint(s.filterIDs(t)) != fmt.Sprint(before) {
 		t.Error("filters that were not said changed")
 	}
+	if put(object{"filters": nil}); fmt.Sprint(s.filterIDs(t)) != fmt.Sprint(before) {
+		t.Error("null in place of filters changed them") // as in Lago
+	}
 	got := put(object{"filters": []any{filter("5", "us", "eu"), filter("6", "us"), filter("7", "eu")}})
 	expect(t, got, "5", "plan", "charges", 0, "filters", 0, "properties", "amount")
 	expect(t, got, "[us]", "plan", "charges", 0, "filters", 1, "values", "region")
@@ -127,7 +130,7 @@ func TestUpdatePlanFilters(t *testing.T) {
 	// Filters that stay have prices of the model that the charge had.
 	s.invalid(t, "PUT", "/plans/basic", object{"plan": object{"charges": []any{object{"id": id, "charge_model": "graduated"}}}},
 		"charges.0.filters: missing_graduated_ranges")
-	got = put(object{"charge_model": "graduated", "filters": nil})
+	got = put(object{"charge_model": "graduated", "filters": []any{}})
 	expect(t, got, "[]", "plan", "charges", 0, "filters")
 }
 
@@ -161,7 +164,7 @@ func TestBadPlanUpdates(t *testing.T) {
 	f(object{"code": "taken"}, "code: value_already_exist")
 	f(object{"amount_currency": "XXX", "interval": "daily", "pay_in_advance": nil},
 		"amount_currency: value_is_invalid", "interval: value_is_invalid", "pay_in_advance: value_is_mandatory")
-	f(object{"trial_period": 5}, "trial_period: not_supported_yet")
+	f(object{"usage_thresholds": []any{object{"amount_cents": 5}}}, "usage_thresholds: not_supported_yet")
 	f(charges(object{"id": tokens}), "charges.0.id: value_is_invalid") // no charge of this plan
 	f(charges(object{"id": "x"}), "charges.0.id: value_is_invalid")
 	f(charges(object{"id": ids[0]}, object{"id": ids[0]}), "charges.1.id: value_is_invalid")

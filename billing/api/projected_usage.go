@@ -25,14 +25,14 @@ type projectedUsageObject struct {
 
 // projectedObject is what the usage of anything amounts to, and will.
 type projectedObject struct {
-	Units                           string               `json:"units"`
-	ProjectedUnits                  string               `json:"projected_units"`
-	EventsCount                     int64                `json:"events_count"`
-	AmountCents                     int64                `json:"amount_cents"`
-	ProjectedAmountCents            int64                `json:"projected_amount_cents"`
-	PricingUnitDetails              *struct{}            `json:"pricing_unit_details"`
-	PresentationBreakdowns          []presentationObject `json:"presentation_breakdowns"`
-	ProjectedPresentationBreakdowns []presentationObject `json:"projected_presentation_breakdowns"`
+	Units                           string                  `json:"units"`
+	ProjectedUnits                  string                  `json:"projected_units"`
+	EventsCount                     int64                   `json:"events_count"`
+	AmountCents                     int64                   `json:"amount_cents"`
+	ProjectedAmountCents            int64                   `json:"projected_amount_cents"`
+	PricingUnitDetails              *usagePricingUnitObject `json:"pricing_unit_details"`
+	PresentationBreakdowns          []presentationObject    `json:"presentation_breakdowns"`
+	ProjectedPresentationBreakdowns []presentationObject    `json:"projected_presentation_breakdowns"`
 }
 
 // showProjectedUsage is GET /customers/{external_id}/projected_usage: what the running
@@ -51,7 +51,7 @@ func (a *api) showProjectedUsage(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	current, err := customerUsageOf(asked.subscribed, asked.period, usages)
+	current, err := asked.usageOf(usages, p)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (a *api) showProjectedUsage(ctx context.Context, r request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if o.ProjectedAmountCents, err = billing.AddCents(o.ProjectedAmountCents, projected.of(usages[i].Buckets).ProjectedAmountCents); err != nil {
+		if o.ProjectedAmountCents, err = billing.AddCents(o.ProjectedAmountCents, projected.of(usages[i].Charge, usages[i].Buckets).ProjectedAmountCents); err != nil {
 			return nil, err
 		}
 		o.ChargesUsage = append(o.ChargesUsage, chargeUsageOf(&usages[i], asked.plan.Currency, projected.of))
@@ -115,11 +115,11 @@ func project(u *billing.ChargeUsage, elapsed billing.Elapsed, currency billing.C
 }
 
 // of sums some of the charge's buckets.
-func (p projections) of(buckets []billing.BucketUsage) projectedObject {
-	current := usageOf(buckets)
+func (p projections) of(ch *billing.Charge, buckets []billing.BucketUsage) projectedObject {
+	current := usageOf(ch, buckets)
 	o := projectedObject{
 		Units: current.Units, EventsCount: current.EventsCount, AmountCents: current.AmountCents,
-		PresentationBreakdowns: current.PresentationBreakdowns,
+		PricingUnitDetails: current.PricingUnitDetails, PresentationBreakdowns: current.PresentationBreakdowns,
 	}
 	units := decimal.Zero
 	for i := range buckets {

@@ -82,7 +82,7 @@ const (
 	worldCustomers     = 3
 	worldSubscriptions = 4
 	worldPlans         = 2
-	worldWrites        = 80
+	worldWrites        = 100
 	worldTurns         = 8 // writes of one process until the other's turn, about
 )
 
@@ -93,7 +93,7 @@ func (s *server) write(t *testing.T, rng *rand.Rand, who tenant, clock *atomic.P
 	plan := fmt.Sprintf("p%d", rng.IntN(worldPlans))
 	price := fmt.Sprint(1 + rng.IntN(50))
 	method, path, body := "POST", "", object{}
-	switch kind := rng.IntN(12); kind {
+	switch kind := rng.IntN(15); kind {
 	case 0, 1, 2, 3:
 		path, body = "/subscriptions", object{"subscription": object{
 			"external_customer_id": fmt.Sprintf("c%d", customer), "external_id": fmt.Sprintf("s%d", subscription), "plan_code": plan,
@@ -104,6 +104,7 @@ func (s *server) write(t *testing.T, rng *rand.Rand, who tenant, clock *atomic.P
 	case 6:
 		path, body = "/customers", object{"customer": object{
 			"external_id": fmt.Sprintf("c%d", customer), "timezone": []string{"Asia/Kolkata", "America/New_York", "UTC"}[rng.IntN(3)],
+			"tax_codes": []any{"t0", "t1"}[:rng.IntN(3)],
 		}}
 	case 7:
 		method, path, body = "PUT", "/plans/"+plan, object{"plan": object{"charges": []any{s.worldCharge(t, who, price)}}}
@@ -122,6 +123,19 @@ func (s *server) write(t *testing.T, rng *rand.Rand, who tenant, clock *atomic.P
 		later := clock.Load().Add(time.Duration(rng.IntN(20*24)) * time.Hour)
 		clock.Store(&later)
 		return "clock at " + later.String()
+	case 12:
+		path, body = "/taxes", object{"tax": object{
+			"name": "Tax", "code": fmt.Sprintf("t%d", rng.IntN(3)), "rate": rng.IntN(30), "applied_to_organization": rng.IntN(3) == 0,
+		}}
+	case 13:
+		method, path = "PUT", fmt.Sprintf("/taxes/t%d", rng.IntN(3))
+		body = object{"tax": object{"rate": rng.IntN(30), "applied_to_organization": rng.IntN(2) == 0}}
+	case 14:
+		if rng.IntN(3) > 0 {
+			method, path, body = "PUT", "/plans/"+plan, object{"plan": object{"tax_codes": []any{"t1", "t2"}[:rng.IntN(3)]}}
+			break
+		}
+		method, path = "DELETE", fmt.Sprintf("/taxes/t%d", rng.IntN(3))
 	}
 	a := s.send(t, who, method, "/api/v1"+path, body)
 	if a.status >= 500 {

@@ -35,7 +35,7 @@ func TestRefusalsOfTransport(t *testing.T) {
 	f(s.mine, "GET", "/api/v1/plans/../customers", nil, 404, notFoundText("resource_not_found"))
 	f(s.mine, "GET", "/", nil, 404, notFoundText("resource_not_found"))
 	f(s.mine, "PATCH", "/api/v1/plans", nil, 404, notFoundText("resource_not_found")) // a route is its method and path, in Lago
-	f(s.mine, "DELETE", "/api/v1/plans/x", nil, 404, notFoundText("resource_not_found"))
+	f(s.mine, "DELETE", "/api/v1/plans", nil, 404, notFoundText("resource_not_found"))
 	f(s.mine, "POST", "/api/v1/events", `{}`, 404, notFoundText("resource_not_found")) // served elsewhere
 	f(s.mine, "GET", "/api/v1/test_clock", nil, 404, notFoundText("resource_not_found"))
 	f(s.mine, "POST", "/api/v1/test_clock", `{"test_clock":{"now":"2024-03-01T00:00:00Z"}}`, 404, notFoundText("resource_not_found"))
@@ -94,24 +94,27 @@ func TestBadPlans(t *testing.T) {
 	}
 	f(object{"plan": object{"description": "x"}}, "name: value_is_mandatory", "code: value_is_mandatory", "interval: value_is_mandatory",
 		"amount_cents: value_is_mandatory", "amount_currency: value_is_mandatory", "pay_in_advance: value_is_mandatory")
-	f(plan(object{"interval": "weekly"}), "interval: not_supported_yet")
 	f(plan(object{"interval": "daily"}), "interval: value_is_invalid")
 	f(plan(object{"amount_currency": "XXX"}), "amount_currency: value_is_invalid")
 	f(plan(object{"amount_cents": -1}), "amount_cents: value_is_out_of_range")
 	f(plan(object{"amount_cents": "a lot"}), "amount_cents: value_is_invalid")
-	f(plan(object{
-		"trial_period": 30, "tax_codes": []any{"vat"}, "minimum_commitment": object{"amount_cents": 5},
-		"usage_thresholds": []any{object{"amount_cents": 5}}, "fixed_charges": []any{object{"units": 1}},
-	}),
-		"trial_period: not_supported_yet", "tax_codes: not_supported_yet", "minimum_commitment: not_supported_yet",
-		"usage_thresholds: not_supported_yet", "fixed_charges: not_supported_yet")
+	f(plan(object{"usage_thresholds": []any{object{"amount_cents": 5}}}), "usage_thresholds: not_supported_yet")
+	f(plan(object{"trial_period": -1, "bill_charges_monthly": "maybe", "bill_fixed_charges_monthly": 2}),
+		"trial_period: value_is_out_of_range", "bill_charges_monthly: value_is_invalid", "bill_fixed_charges_monthly: value_is_invalid")
+	f(plan(object{"trial_period": 36_501}), "trial_period: value_is_out_of_range")
+	f(plan(object{"trial_period": "0.12345678901"}), "trial_period: value_is_out_of_range")
+	f(plan(object{"trial_period": "a week"}), "trial_period: value_is_invalid")
+	f(plan(object{"minimum_commitment": object{"invoice_display_name": "Least"}}), "minimum_commitment.amount_cents: value_is_mandatory")
+	f(plan(object{"minimum_commitment": object{"amount_cents": 0}}), "minimum_commitment.amount_cents: value_is_out_of_range")
+	f(plan(object{"minimum_commitment": object{"amount_cents": "lots", "tax_codes": "vat"}}),
+		"minimum_commitment.amount_cents: value_is_invalid", "minimum_commitment.tax_codes: value_is_invalid")
+	f(plan(object{"minimum_commitment": 5, "tax_codes": []any{1}}), "minimum_commitment: value_is_invalid", "tax_codes.0: value_is_invalid")
 	f(plan(object{"charges": []any{object{}}}), "charges.0.billable_metric_id: value_is_mandatory", "charges.0.charge_model: value_is_mandatory")
 	f(charge(object{"billable_metric_id": "calls"}), "charges.0.billable_metric_id: value_is_invalid")
-	f(charge(object{"charge_model": "percentage"}), "charges.0.charge_model: not_supported_yet")
 	f(charge(object{"charge_model": "gift"}), "charges.0.charge_model: value_is_invalid")
-	f(charge(object{"pay_in_advance": true, "invoiceable": false, "prorated": true, "min_amount_cents": 100, "regroup_paid_fees": "invoice"}),
-		"charges.0.pay_in_advance: not_supported_yet", "charges.0.invoiceable: not_supported_yet", "charges.0.prorated: not_supported_yet",
-		"charges.0.min_amount_cents: not_supported_yet", "charges.0.regroup_paid_fees: not_supported_yet")
+	f(charge(object{"pay_in_advance": true, "invoiceable": false, "regroup_paid_fees": "invoice", "accepts_target_wallet": true}),
+		"charges.0.pay_in_advance: not_supported_yet", "charges.0.invoiceable: not_supported_yet",
+		"charges.0.regroup_paid_fees: not_supported_yet", "charges.0.accepts_target_wallet: not_supported_yet")
 
 	properties := func(model string, properties any) object {
 		return charge(object{"charge_model": model, "properties": properties})
@@ -234,8 +237,10 @@ func TestBadCustomersAndSubscriptions(t *testing.T) {
 	customer(object{"shipping_address": object{"country": "XX"}}, "shipping_address.country: not_a_valid_country_code")
 	customer(object{"metadata": []any{object{}, object{}, object{}, object{}, object{}, object{}}}, "metadata: invalid_count")
 	customer(object{"metadata": []any{object{"value": strings.Repeat("x", 101)}}}, "metadata.0.key: value_is_mandatory", "metadata.0.value: value_is_too_long")
-	customer(object{"account_type": "partner", "tax_codes": []any{"vat"}, "billing_configuration": object{"invoice_grace_period": 3, "payment_provider": "stripe"}},
-		"account_type: not_supported_yet", "tax_codes: not_supported_yet",
+	customer(object{"tax_codes": "vat"}, "tax_codes: value_is_invalid")
+	s.refused(t, "POST", "/customers", object{"customer": object{"external_id": "bad", "tax_codes": []any{"vat"}}}, notFound("tax_not_found"))
+	customer(object{"account_type": "partner", "billing_configuration": object{"invoice_grace_period": 3, "payment_provider": "stripe"}},
+		"account_type: not_supported_yet",
 		"billing_configuration.invoice_grace_period: not_supported_yet", "billing_configuration.payment_provider: not_supported_yet")
 	s.refused(t, "GET", "/customers/bad", nil, notFound("customer_not_found"))
 
@@ -249,8 +254,8 @@ func TestBadCustomersAndSubscriptions(t *testing.T) {
 		"external_id: value_is_mandatory", "external_customer_id: value_is_mandatory", "plan_code: value_is_mandatory")
 	subscription(object{"billing_time": "lunar", "subscription_at": "soon"}, "billing_time: value_is_invalid", "subscription_at: invalid_date")
 	subscription(object{"ending_at": "2024-03-15T10:30:00Z"}, "ending_at: invalid_date") // not after now
-	subscription(object{"plan_overrides": object{"amount_cents": 1}, "consolidate_invoice": false},
-		"plan_overrides: not_supported_yet", "consolidate_invoice: not_supported_yet")
+	subscription(object{"plan_overrides": object{"amount_cents": 1}, "consolidate_invoice": "maybe", "purchase_order_number": 7},
+		"plan_overrides: not_supported_yet", "consolidate_invoice: value_is_invalid", "purchase_order_number: value_is_invalid")
 	s.refused(t, "POST", "/subscriptions", subscriptionBody("bad", object{"plan_code": "none"}), notFound("plan_not_found"))
 	expect(t, s.must(t, "GET", "/subscriptions?status[]=active&status[]=pending", nil), "0", "meta", "total_count")
 }
@@ -296,6 +301,10 @@ func TestTenants(t *testing.T) {
 	}
 	f("GET", "/billable_metrics/calls", nil, 404, "billable_metric_not_found")
 	f("GET", "/plans/basic", nil, 404, "plan_not_found")
+	f("GET", "/plans/basic/charges", nil, 404, "plan_not_found")
+	f("GET", "/plans/basic/charges/calls", nil, 404, "plan_not_found")
+	f("DELETE", "/plans/basic/charges/calls", nil, 404, "plan_not_found")
+	f("PATCH", "/plans/basic/metadata", object{"metadata": object{"a": "b"}}, 404, "plan_not_found")
 	f("GET", "/customers/acme", nil, 404, "customer_not_found")
 	f("GET", "/customers/acme/invoices", nil, 404, "customer_not_found")
 	f("GET", "/customers/acme/subscriptions", nil, 404, "customer_not_found")

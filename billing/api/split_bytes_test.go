@@ -39,6 +39,7 @@ func TestWildcardsOfAPlanAreBounded(t *testing.T) {
 	}
 	s.must(t, "PUT", "/plans/basic", object{"plan": object{"charges": kept}})
 	s.invalid(t, "PUT", "/plans/basic", object{"plan": object{"charges": append(kept, charge(1))}}, "charges: value_is_out_of_range")
+	s.invalid(t, "POST", "/plans/basic/charges", object{"charge": charge(1)}, "charges: value_is_out_of_range")
 	s.invalid(t, "PUT", "/billable_metrics/wild", object{"billable_metric": object{"filters": declared(101, 46)}}, "filters: value_is_out_of_range")
 	s.must(t, "PUT", "/billable_metrics/wild", object{"billable_metric": object{"filters": declared(99, 46)}})
 	s.must(t, "PUT", "/billable_metrics/wild", object{"billable_metric": object{"filters": declared(100, 46)}})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,11 +68,31 @@ func readSubscription(f form) billing.Subscription {
 	if endingAt, ok := f.instant("ending_at"); ok {
 		s.EndingAt = &endingAt
 	}
-	f.notYet("plan_overrides", "usage_thresholds", "activation_rules", "invoice_custom_section", "payment_method",
-		"purchase_order_number")
-	f.notYetUnless("consolidate_invoice", "true", `"true"`)
-	f.notYetUnless("billing_entity_code", `"`+billingEntityDefault+`"`)
+	if number := readPurchaseOrderNumber(f); number != nil {
+		s.PurchaseOrderNumber = *number
+	}
+	consolidate, said := f.boolean("consolidate_invoice")
+	s.SeparateInvoice = said && !consolidate
+	refuseOfSubscription(f)
 	return s
+}
+
+// readPurchaseOrderNumber returns the number without blanks around it, as Lago keeps it, "" if
+// it is null; nil when it is not said.
+func readPurchaseOrderNumber(f form) *string {
+	number, ok := f.text("purchase_order_number", textBytesMax)
+	if !ok {
+		return nil
+	}
+	number = strings.TrimSpace(number)
+	return &number
+}
+
+// refuseOfSubscription refuses what this version does not do of what may be said of a
+// subscription, new or not.
+func refuseOfSubscription(f form) {
+	f.notYet("plan_overrides", "usage_thresholds", "activation_rules", "invoice_custom_section", "payment_method")
+	f.notYetUnless("billing_entity_code", `"`+billingEntityDefault+`"`)
 }
 
 // subscribe creates the subscription, or returns the one that lives already.
@@ -94,6 +115,7 @@ func (a *api) subscribe(ctx context.Context, organization *billing.Organization,
 		return billing.Subscription{}, err
 	}
 	wanted.ID, wanted.OrganizationID, wanted.PlanID = newID(), organization.ID, plan.ID
+	wanted.InitialStartedAt = initialStart(versions, customer)
 	if err := wanted.Start(plan, location, now); err != nil {
 		return billing.Subscription{}, err
 	}
@@ -140,6 +162,17 @@ func sameSubscription(s billing.Subscription, customer *billing.Customer, plan *
 		return s, billing.Invalid("plan_code", billing.CodeNotSupported)
 	}
 	return s, nil
+}
+
+// initialStart returns when the customer's first subscription with the external id started, nil
+// when there was none: a trial can't be had again by beginning anew.
+func initialStart(versions []billing.Subscription, customer *billing.Customer) *time.Time {
+	for i := range versions {
+		if versions[i].CustomerID == customer.ID && versions[i].InitialStartedAt != nil {
+			return versions[i].InitialStartedAt // that of all, as they were handed down
+		}
+	}
+	return nil
 }
 
 // overlaps reports whether the subscription would begin before an earlier one

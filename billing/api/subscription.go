@@ -96,21 +96,38 @@ func (s subscribed) object(now time.Time) subscriptionObject {
 		SubscriptionAt:       stamp(sub.SubscriptionAt),
 		StartedAt:            stampMillisOrNull(sub.StartedAt),
 		ActivatedAt:          stampOrNull(sub.StartedAt),
+		TrialEndedAt:         stampOrNull(s.trialEndedAt(now)),
 		EndingAt:             stampOrNull(sub.EndingAt),
 		TerminatedAt:         stampOrNull(sub.TerminatedAt),
 		CanceledAt:           stampOrNull(sub.CanceledAt),
 		CreatedAt:            stamp(sub.CreatedAt),
 		OnTerminationInvoice: "generate",
-		ConsolidateInvoice:   true,
+		ConsolidateInvoice:   !sub.SeparateInvoice,
+		PurchaseOrderNumber:  orNull(sub.PurchaseOrderNumber),
 	}
 	if sub.SkipFinalInvoice {
 		o.OnTerminationInvoice = "skip"
 	}
 	if sub.Status == billing.Active {
-		period := sub.UsagePeriodAt(now, s.location)
+		period := sub.UsagePeriodAt(now, s.plan, s.location)
 		o.CurrentBillingPeriodStartedAt, o.CurrentBillingPeriodEndingAt = periodBounds(period, sub.EndingAt)
 	}
 	return o
+}
+
+// trialEndedAt returns when the trial ended, nil when there was none, it lasts, or the
+// subscription ended before. It need not have been noted yet: a plan in arrears makes no
+// invoice then.
+func (s subscribed) trialEndedAt(now time.Time) *time.Time {
+	sub := s.subscription
+	end, ok := sub.TrialEnd(s.plan)
+	switch {
+	case sub.TrialEndedAt != nil || !ok || sub.StartedAt == nil || now.Before(end):
+		return sub.TrialEndedAt
+	case sub.TerminatedAt != nil && sub.TerminatedAt.Before(end), sub.EndingAt != nil && sub.EndingAt.Before(end):
+		return nil
+	}
+	return &end
 }
 
 func (s subscribed) extended(now time.Time) subscriptionExtendedAnswer {
@@ -171,14 +188,14 @@ func (a *api) listCustomerSubscriptions(ctx context.Context, r request) (any, er
 }
 
 func (a *api) subscriptionPage(ctx context.Context, r request, p params, customer string) (any, error) {
-	filter := postgres.SubscriptionFilter{CustomerExternalID: customer, PlanCode: p.text("plan_code")}
-	for _, status := range p.texts("status") {
-		filter.Statuses = append(filter.Statuses, billing.SubscriptionStatus(status))
+	filter := postgres.SubscriptionFilter{
+		CustomerExternalID: customer, PlanCode: p.text("plan_code"), Currency: billing.Currency(p.text("currency")),
+		Statuses: readStatuses(p),
 	}
 	if len(filter.Statuses) == 0 {
 		filter.Statuses = []billing.SubscriptionStatus{billing.Active}
 	}
-	p.notYet("currency", "billing_entity_codes")
+	p.notYet("billing_entity_codes")
 	page := p.page()
 	if err := p.err(); err != nil {
 		return nil, err
@@ -195,6 +212,20 @@ func (a *api) subscriptionPage(ctx context.Context, r request, p params, custome
 		Subscriptions []subscriptionObject `json:"subscriptions"`
 		Meta          meta                 `json:"meta"`
 	}{objects, metaOf(page, total)}, nil
+}
+
+// readStatuses reads the statuses that are listed. Lago's incomplete is one that none ever has.
+func readStatuses(p params) []billing.SubscriptionStatus {
+	var statuses []billing.SubscriptionStatus
+	for _, status := range p.texts("status") {
+		switch s := billing.SubscriptionStatus(status); s {
+		case billing.Pending, billing.Active, billing.Terminated, billing.Canceled, "incomplete":
+			statuses = append(statuses, s)
+		default:
+			p.fault("status", billing.CodeInvalid)
+		}
+	}
+	return statuses
 }
 
 func (a *api) subscriptionObjects(ctx context.Context, organization *billing.Organization, subs []billing.Subscription) ([]subscriptionObject, error) {
@@ -227,20 +258,25 @@ func (a *api) showSubscription(ctx context.Context, r request) (any, error) {
 func (a *api) pathSubscription(ctx context.Context, r request) (params, subscribed, error) {
 	p := r.params()
 	status := billing.SubscriptionStatus(p.text("status"))
-	if status == "" {
-		status = billing.Active
-	}
-	externalID, err := r.pathText("external_id", "subscription")
-	if err != nil {
-		return p, subscribed{}, err
-	}
 	if err := p.err(); err != nil {
 		return p, subscribed{}, err
 	}
+	bound, err := a.subscriptionIn(ctx, r, status)
+	return p, bound, err
+}
+
+// subscriptionIn loads the subscription in a status that the path names; "" is active.
+func (a *api) subscriptionIn(ctx context.Context, r request, status billing.SubscriptionStatus) (subscribed, error) {
+	externalID, err := r.pathText("external_id", "subscription")
+	if err != nil {
+		return subscribed{}, err
+	}
+	if status == "" {
+		status = billing.Active
+	}
 	sub, err := a.DB.Subscription(ctx, r.organization.ID, externalID, status)
 	if err != nil {
-		return p, subscribed{}, err
+		return subscribed{}, err
 	}
-	bound, err := a.subscribedTo(ctx, &r.organization, &sub)
-	return p, bound, err
+	return a.subscribedTo(ctx, &r.organization, &sub)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"weir/billing"
 )
@@ -13,12 +14,16 @@ func (a *api) terminateSubscription(ctx context.Context, r request) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	skipInvoice := readTermination(p, bound)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
 	now, err := a.now(ctx, r.organization.ID)
 	if err != nil {
+		return nil, err
+	}
+	asked := readTermination(p)
+	const creditNote = "on_termination_credit_note"
+	if paidAhead(bound.subscription, bound.plan, now) && !asked.skipCreditNote && p.wrong.fields[creditNote] == nil {
+		p.fault(creditNote, billing.CodeNotSupported)
+	}
+	if err := p.err(); err != nil {
 		return nil, err
 	}
 	ended, err := a.DB.UpdateSubscription(ctx, r.organization.ID, bound.subscription.ID, now,
@@ -29,7 +34,7 @@ func (a *api) terminateSubscription(ctx context.Context, r request) (any, error)
 			case s.Status == billing.Pending:
 				return s.Cancel(now)
 			}
-			return s.Terminate(bound.plan, bound.location, now, skipInvoice)
+			return s.Terminate(bound.plan, bound.location, now, asked.skipInvoice)
 		})
 	if err != nil {
 		return nil, err
@@ -41,25 +46,22 @@ func (a *api) terminateSubscription(ctx context.Context, r request) (any, error)
 	return subscriptionAnswer{bound.object(now)}, nil
 }
 
-// readTermination reads what shall become of the money. There are no credit notes
-// yet: what was paid in advance can only be kept, and that must be said.
-func readTermination(p params, s subscribed) (skipInvoice bool) {
-	paidAhead := s.subscription.Status == billing.Active && s.plan.PayInAdvance && s.plan.AmountCents > 0
-	switch p.text("on_termination_invoice") {
-	case "", "generate":
-	case "skip":
-		skipInvoice = true
-	default:
-		p.fault("on_termination_invoice", billing.CodeInvalid)
+// termination is what shall become of the money of subscriptions that end.
+type termination struct {
+	skipInvoice    bool
+	skipCreditNote bool // what was paid in advance is kept
+}
+
+// readTermination reads what shall become of the money.
+func readTermination(p params) termination {
+	return termination{
+		skipInvoice:    p.choice("on_termination_invoice", "generate", "skip") == "skip",
+		skipCreditNote: p.choice("on_termination_credit_note", "credit", "refund", "offset", "skip") == "skip",
 	}
-	switch p.text("on_termination_credit_note") {
-	case "skip":
-	case "", "credit", "refund", "offset":
-		if paidAhead {
-			p.fault("on_termination_credit_note", billing.CodeNotSupported)
-		}
-	default:
-		p.fault("on_termination_credit_note", billing.CodeInvalid)
-	}
-	return skipInvoice
+}
+
+// paidAhead reports whether a subscription's base fee was paid in advance. There are no
+// credit notes yet: at its end that can only be kept, and must be said.
+func paidAhead(s *billing.Subscription, plan *billing.Plan, now time.Time) bool {
+	return s.Status == billing.Active && plan.PayInAdvance && plan.AmountCents > 0 && !s.InTrial(plan, now)
 }

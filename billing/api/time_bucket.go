@@ -53,7 +53,7 @@ func nextBoundary(t time.Time, granularity string, location *time.Location) time
 	case granularityDay:
 		return billing.DayStart(billing.DayStart(t, location).Add(longestDay), location)
 	default:
-		return billing.NewSchedule(billing.Calendar, time.Time{}, location).PeriodAt(t).To
+		return billing.NewSchedule(billing.Monthly, billing.Calendar, time.Time{}, location).PeriodAt(t).To
 	}
 }
 

@@ -213,7 +213,7 @@ func (a *api) uncountedIn(ctx context.Context, r request, q *uncountedQuestion, 
 			items = append(items, query.UsageItem{Metric: metric})
 		}
 	}
-	answer, err := a.usage(ctx, r, q.subscription, span.period, items)
+	answer, err := a.usage(ctx, r, askedUsage{subscription: q.subscription, period: span.period, items: items})
 	if err != nil {
 		return nil, err
 	}

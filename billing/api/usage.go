@@ -63,12 +63,12 @@ type groupUsageObject[F any] struct {
 
 // usageObject is what the usage of anything amounts to.
 type usageObject struct {
-	Units                  string               `json:"units"`
-	TotalAggregatedUnits   string               `json:"total_aggregated_units"`
-	EventsCount            int64                `json:"events_count"`
-	AmountCents            int64                `json:"amount_cents"`
-	PricingUnitDetails     *struct{}            `json:"pricing_unit_details"`
-	PresentationBreakdowns []presentationObject `json:"presentation_breakdowns"`
+	Units                  string                  `json:"units"`
+	TotalAggregatedUnits   string                  `json:"total_aggregated_units"`
+	EventsCount            int64                   `json:"events_count"`
+	AmountCents            int64                   `json:"amount_cents"`
+	PricingUnitDetails     *usagePricingUnitObject `json:"pricing_unit_details"`
+	PresentationBreakdowns []presentationObject    `json:"presentation_breakdowns"`
 }
 
 // presentationObject is one of Lago's PresentationBreakdownsObject.
@@ -77,9 +77,9 @@ type presentationObject struct {
 	Units          string             `json:"units"`
 }
 
-// usageOf sums buckets.
-func usageOf(buckets []billing.BucketUsage) usageObject {
-	var o usageObject
+// usageOf sums buckets of a charge.
+func usageOf(ch *billing.Charge, buckets []billing.BucketUsage) usageObject {
+	o := usageObject{PricingUnitDetails: usagePricingUnitOf(ch, buckets)}
 	var units, total decimal.Decimal
 	for i := range buckets {
 		if i == 0 { // mostly the only one
@@ -122,9 +122,10 @@ func presentationOf(buckets []billing.BucketUsage, parts func(*billing.BucketUsa
 	return objects
 }
 
-// chargeUsageOf describes the usage of a charge; figures says what some of its buckets come to.
-func chargeUsageOf[F any](u *billing.ChargeUsage, currency billing.Currency, figures func([]billing.BucketUsage) F) chargeUsageObject[F] {
+// chargeUsageOf describes the usage of a charge; figuresOf says what some of its buckets come to.
+func chargeUsageOf[F any](u *billing.ChargeUsage, currency billing.Currency, figuresOf func(*billing.Charge, []billing.BucketUsage) F) chargeUsageObject[F] {
 	metric := &u.Charge.Metric
+	figures := func(buckets []billing.BucketUsage) F { return figuresOf(u.Charge, buckets) }
 	o := chargeUsageObject[F]{
 		Figures:        figures(u.Buckets),
 		AmountCurrency: string(currency),
@@ -213,8 +214,7 @@ type customerUsageAnswer struct {
 	CustomerUsage customerUsageObject `json:"customer_usage"`
 }
 
-// customerUsageOf describes the usage of a period. There are no taxes yet: with or
-// without them (apply_taxes) the total is the amount.
+// customerUsageOf describes the usage of a period, without taxes.
 func customerUsageOf(s subscribed, period billing.Period, usages []billing.ChargeUsage) (customerUsageObject, error) {
 	total, err := billing.TotalCents(usages)
 	if err != nil {

@@ -27,8 +27,8 @@ const benchmarkSubscriptions = 10_000
 
 // benchmarkAPI returns an API over a database with that many subscriptions, all on one plan
 // with two charges, one of them with four filters, and a Querier that answers at once; and
-// the organization's key.
-func benchmarkAPI(b *testing.B) (handler http.Handler, key string) {
+// the organization's key. taxes are those that are applied to the organization.
+func benchmarkAPI(b *testing.B, taxes ...billing.Tax) (handler http.Handler, key string) {
 	b.Helper()
 	ctx, url := b.Context(), pgtest.URL(b)
 	db, err := postgres.Open(ctx, url, postgres.Options{})
@@ -40,6 +40,12 @@ func benchmarkAPI(b *testing.B) (handler http.Handler, key string) {
 	org := billing.Organization{Name: "Bench", CreatedAt: testNow}
 	if err := db.CreateOrganizationWithKey(ctx, &org, key); err != nil {
 		b.Fatal(err)
+	}
+	for i := range taxes {
+		taxes[i].OrganizationID, taxes[i].AppliedToOrganization, taxes[i].CreatedAt = org.ID, true, testNow
+		if err := db.CreateTax(ctx, &taxes[i]); err != nil {
+			b.Fatal(err)
+		}
 	}
 	plan := benchmarkPlan(b, db, &org)
 	fillSubscriptions(b, url, &org, &plan)
@@ -91,8 +97,9 @@ func fillSubscriptions(b *testing.B, url string, org *billing.Organization, plan
 	const customers = `INSERT INTO customers (id, organization_id, external_id, sequential_id, currency, created_at, updated_at)
 		SELECT gen_random_uuid(), $1, 'c' || n, n, 'USD', $2, $2 FROM generate_series(1, $3) n`
 	const subscriptions = `INSERT INTO subscriptions (id, organization_id, customer_id, plan_id, external_id, status,
-			billing_time, subscription_at, started_at, base_billed_until, usage_billed_until, fixed_billed_until, created_at, updated_at)
-		SELECT gen_random_uuid(), $1, c.id, $2, 's' || c.sequential_id, 'active', 'calendar', $3, $3, $3, $3, $3, $3, $3
+			billing_time, subscription_at, started_at, base_billed_until, usage_billed_until, fixed_billed_until,
+			fixed_ahead_billed_until, created_at, updated_at)
+		SELECT gen_random_uuid(), $1, c.id, $2, 's' || c.sequential_id, 'active', 'calendar', $3, $3, $3, $3, $3, $3, $3, $3
 		FROM customers c`
 	conn, err := pgx.Connect(b.Context(), url)
 	if err != nil {
@@ -146,6 +153,18 @@ func usageQuestion(b *testing.B, base, key string) *http.Request {
 // One reader after the other, without a network.
 func BenchmarkCurrentUsageHandler(b *testing.B) {
 	handler, key := benchmarkAPI(b)
+	askCurrentUsage(b, handler, key)
+}
+
+// The same with two taxes on all of it.
+func BenchmarkCurrentUsageTaxed(b *testing.B) {
+	handler, key := benchmarkAPI(b,
+		billing.Tax{Code: "vat", Name: "VAT", Rate: decimal.New(19, 0)}, billing.Tax{Code: "city", Name: "City", Rate: decimal.New(125, -2)})
+	askCurrentUsage(b, handler, key)
+}
+
+func askCurrentUsage(b *testing.B, handler http.Handler, key string) {
+	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
 		w := httptest.NewRecorder()

@@ -97,7 +97,7 @@ func (a *api) listUsageDifferences(ctx context.Context, r request) (any, error) 
 
 // usageDifferences asks the very question of the invoice again, and compares.
 func (a *api) usageDifferences(ctx context.Context, r request, u *billing.InvoicedUsage) ([]billing.UsageDifference, error) {
-	answer, err := a.askUsage(ctx, r, u.ExternalID, u.Period, each(u.Metered, itemOf))
+	answer, err := a.askUsage(ctx, r, askedUsage{subscription: u.ExternalID, period: u.Period, days: u.Days, items: each(u.Metered, itemOf)})
 	if err != nil {
 		return nil, err
 	}

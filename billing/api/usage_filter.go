@@ -211,6 +211,7 @@ func (f *usageFilter) narrow(usages []billing.ChargeUsage) []billing.ChargeUsage
 				narrow.Units = narrow.Units.Add(b.Units)
 				narrow.EventsCount += b.EventsCount
 				narrow.AmountCents += b.AmountCents // a part of a sum that fits
+				narrow.PricingUnitCents += b.PricingUnit.Cents()
 			}
 		}
 		narrowed = append(narrowed, narrow)

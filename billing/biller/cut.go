@@ -3,6 +3,7 @@ package biller
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,30 +13,49 @@ import (
 	"weir/ingest"
 )
 
-// price takes the cut: it asks for the usage that the bill covers, complete up to the end
-// of the log as it is now, and prices it.
-func (r *round) price(ctx context.Context, organization uuid.UUID, bill billing.Bill) (billing.PricedBill, error) {
+// price asks for all that the bill is made of besides the catalog: the usage that it covers,
+// and what earlier invoices have billed of the commitment that it settles.
+func (r *round) price(ctx context.Context, organization uuid.UUID, bill billing.Bill, location *time.Location) (billing.PricedBill, error) {
 	p := billing.PricedBill{Bill: bill}
-	charges := bill.Plan.Charges
-	if bill.Usage.IsZero() || len(charges) == 0 {
+	if !bill.Usage.IsZero() && len(bill.Plan.Charges) > 0 {
+		if err := r.priceUsage(ctx, organization, &p, location); err != nil {
+			return p, err
+		}
+	}
+	if bill.Plan.Commitment == nil || bill.Commitment.IsZero() {
 		return p, nil
 	}
-	if err := r.meter(ctx, organization, &p, charges); err != nil {
-		return p, err
-	}
-	answer, err := r.usage(ctx, organization, bill, p.Metered)
+	var err error
+	p.CommittedCents, err = r.biller.opts.DB.FeesSince(ctx, organization, bill.Subscription.ID, bill.CommitmentFees)
 	if err != nil {
-		return p, err
+		return p, fmt.Errorf("cannot read what was billed of a commitment: %w", err)
+	}
+	return p, nil
+}
+
+// priceUsage takes the cut: it asks for the usage that the bill covers, complete up to the
+// end of the log as it is now, and prices it.
+func (r *round) priceUsage(ctx context.Context, organization uuid.UUID, p *billing.PricedBill, location *time.Location) error {
+	charges := p.Plan.Charges
+	if err := r.meter(ctx, organization, p, charges); err != nil {
+		return err
+	}
+	if billing.NeedsDays(p.Metered) {
+		p.Days = p.Subscription.UsageDays(p.Usage, p.Plan, location)
+	}
+	answer, err := r.usage(ctx, organization, p)
+	if err != nil {
+		return err
 	}
 	p.Cut = &billing.Cut{LogID: answer.LogID, Partition: answer.Partition, Next: answer.Next}
 	for i := range charges {
-		usage, err := billing.PriceCharge(&charges[i], answer.Items[i].Buckets, bill.Plan.Currency)
+		usage, err := billing.PriceCharge(&charges[i], answer.Items[i].Buckets, p.Plan.Currency)
 		if err != nil {
-			return p, err
+			return err
 		}
 		p.Charges = append(p.Charges, usage)
 	}
-	return p, nil
+	return nil
 }
 
 // meter sets what to ask of metering for the charges.
@@ -53,12 +73,12 @@ func (r *round) meter(ctx context.Context, organization uuid.UUID, p *billing.Pr
 }
 
 // usage asks the owner of the subscription's partition.
-func (r *round) usage(ctx context.Context, organization uuid.UUID, bill billing.Bill, charges []billing.MeteredCharge) (query.UsageAnswer, error) {
-	items := make([]query.UsageItem, len(charges))
-	for i := range charges {
-		items[i] = query.UsageItem{Metric: charges[i].Metric, Split: charges[i].Split}
+func (r *round) usage(ctx context.Context, organization uuid.UUID, p *billing.PricedBill) (query.UsageAnswer, error) {
+	items := make([]query.UsageItem, len(p.Metered))
+	for i := range p.Metered {
+		items[i] = query.UsageItem{Metric: p.Metered[i].Metric, Split: p.Metered[i].Split}
 	}
-	subscription := bill.Subscription.ExternalID
+	subscription := p.Subscription.ExternalID
 	partition := ingest.Partition(organization, subscription, r.biller.opts.Partitions)
 	end, err := r.end(ctx, partition)
 	if err != nil {
@@ -67,8 +87,9 @@ func (r *round) usage(ctx context.Context, organization uuid.UUID, bill billing.
 	answer, err := r.biller.opts.Usage.Usage(ctx, query.UsageRequest{
 		Organization: organization,
 		Subscription: subscription,
-		From:         bill.Usage.From,
-		To:           bill.Usage.To,
+		From:         p.Usage.From,
+		To:           p.Usage.To,
+		Days:         p.Days,
 		Items:        items,
 		AtLeast:      end,
 		Committed:    true,

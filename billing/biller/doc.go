@@ -9,10 +9,12 @@
 //
 //	biller.go  Tick, Advance: claims leased customers, each with the subscriptions of its
 //	           earliest due date (postgres.ClaimDue), and bills some at a time
-//	round.go   billing.NextBill says what falls due for each subscription
+//	round.go   billing.NextBill says what falls due for each subscription. What goes on
+//	           another invoice than the first (billing.InvoiceKey) is left, and claimed again
 //	cut.go     the end X of the partition is read from the log itself, then usage is asked
 //	           of the partition's owner at X or later, from a checkpoint, and priced. What was
-//	           asked is kept with the invoice, so that it can be asked again
+//	           asked is kept with the invoice, so that it can be asked again. Where a minimum
+//	           commitment is settled, what earlier invoices have billed of it is read, too
 //	round.go   billing.Assemble makes the invoice, postgres.WriteInvoice writes it with its
 //	           evidence and the subscriptions' advances
 //	failures.go  what happens to a customer for whom one of these failed

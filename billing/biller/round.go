@@ -15,15 +15,16 @@ import (
 	"weir/billing/postgres"
 )
 
-// round bills the customers of one batch of claims. What they share is read once: plans
-// and definitions of their organizations, ends of partitions. All of it is read after the
-// claims were made, so after everything claimed was due.
+// round bills the customers of one batch of claims. What they share is read once: plans,
+// definitions and default taxes of their organizations, ends of partitions. All of it is read
+// after the claims were made, so after everything claimed was due.
 type round struct {
 	biller *Biller
 
 	mu          sync.Mutex
 	plans       map[uuid.UUID]*billing.Plan                    // by id
 	definitions map[uuid.UUID]map[uuid.UUID]*aggregator.Metric // by organization, by metric id
+	taxes       map[uuid.UUID][]billing.Tax                    // those that hold by default, by organization
 	ends        map[int32]int64                                // by partition
 }
 
@@ -32,6 +33,7 @@ func newRound(b *Biller) *round {
 		biller:      b,
 		plans:       map[uuid.UUID]*billing.Plan{},
 		definitions: map[uuid.UUID]map[uuid.UUID]*aggregator.Metric{},
+		taxes:       map[uuid.UUID][]billing.Tax{},
 		ends:        map[int32]int64{},
 	}
 }
@@ -61,11 +63,12 @@ func (r *round) bill(ctx context.Context, claim postgres.Claim, now time.Time) (
 	return invoice != nil, nil
 }
 
-// bills returns what falls due for the claimed subscriptions. An invoice has one
-// currency: bills in another than the first's are left, and are claimed again.
+// bills returns what falls due for the claimed subscriptions, as far as it goes on one invoice:
+// that of the first bill that is invoiced. Bills of other invoices are left, and are claimed
+// again.
 func (r *round) bills(ctx context.Context, claim postgres.Claim, location *time.Location) ([]billing.Bill, error) {
 	var bills []billing.Bill
-	var currency billing.Currency
+	var invoice *billing.InvoiceKey
 	for i := range claim.Subscriptions {
 		subscription := &claim.Subscriptions[i]
 		plan, err := r.plan(ctx, claim.Organization.ID, subscription.PlanID)
@@ -76,10 +79,11 @@ func (r *round) bills(ctx context.Context, claim postgres.Claim, location *time.
 		if !ok {
 			return nil, fmt.Errorf("subscription %s was claimed and has nothing due", subscription.ID)
 		}
-		if bill.Invoiced() && currency == "" {
-			currency = plan.Currency
+		key := bill.InvoiceKey()
+		if bill.Invoiced() && invoice == nil {
+			invoice = &key
 		}
-		if !bill.Invoiced() || plan.Currency == currency {
+		if !bill.Invoiced() || key == *invoice {
 			bills = append(bills, bill)
 		}
 	}
@@ -92,29 +96,34 @@ func (r *round) assemble(ctx context.Context, claim postgres.Claim, bills []bill
 	if len(bills) == 0 {
 		return nil, nil, nil
 	}
-	priced, err := r.priceAll(ctx, claim.Organization.ID, bills)
+	priced, err := r.priceAll(ctx, claim.Organization.ID, bills, location)
+	if err != nil {
+		return nil, nil, err
+	}
+	taxes, err := r.organizationTaxes(ctx, claim.Organization.ID)
 	if err != nil {
 		return nil, nil, err
 	}
 	return billing.Assemble(billing.Assembly{
-		Organization: &claim.Organization,
-		Customer:     &claim.Customer,
-		Location:     location,
-		Bills:        priced,
-		Now:          now,
-		NewID:        newID,
+		Organization:      &claim.Organization,
+		Customer:          &claim.Customer,
+		Location:          location,
+		OrganizationTaxes: taxes,
+		Bills:             priced,
+		Now:               now,
+		NewID:             newID,
 	})
 }
 
 // priceAll prices bills, in their order. It asks for several at once: each answer waits for
 // the next checkpoint of its partition.
-func (r *round) priceAll(ctx context.Context, organization uuid.UUID, bills []billing.Bill) ([]billing.PricedBill, error) {
+func (r *round) priceAll(ctx context.Context, organization uuid.UUID, bills []billing.Bill, location *time.Location) ([]billing.PricedBill, error) {
 	priced := make([]billing.PricedBill, len(bills))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(pricingParallelism)
 	for i, bill := range bills {
 		group.Go(func() (err error) {
-			if priced[i], err = r.price(ctx, organization, bill); err != nil {
+			if priced[i], err = r.price(ctx, organization, bill, location); err != nil {
 				return fmt.Errorf("cannot price subscription %s: %w", bill.Subscription.ID, err)
 			}
 			return nil
@@ -135,6 +144,21 @@ func (r *round) plan(ctx context.Context, organization, id uuid.UUID) (*billing.
 	}
 	r.plans[id] = &plan
 	return &plan, nil
+}
+
+// organizationTaxes returns the taxes that hold where nothing else is said.
+func (r *round) organizationTaxes(ctx context.Context, organization uuid.UUID) ([]billing.Tax, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if taxes, ok := r.taxes[organization]; ok {
+		return taxes, nil
+	}
+	taxes, err := r.biller.opts.DB.OrganizationTaxes(ctx, organization)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the organization's taxes: %w", err)
+	}
+	r.taxes[organization] = taxes
+	return taxes, nil
 }
 
 // newID returns a UUIDv7. It fails only when the system has no random numbers, and then

@@ -1,8 +1,10 @@
 package biller_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -96,18 +98,51 @@ func (u *usageTable) Usage(_ context.Context, req query.UsageRequest) (query.Usa
 }
 
 func (u *usageTable) buckets(req query.UsageRequest, item *query.UsageItem) []aggregator.BucketUsage {
-	r := aggregator.NewReducer(item.Metric, aggregator.Span{From: req.From.UnixNano(), To: req.To.UnixNano()})
-	for i := range u.events[req.Subscription] {
-		e := &u.events[req.Subscription][i]
-		if (string(e.Code) == anyCode || string(e.Code) == item.Metric.Code) && r.Reaches(e.Timestamp) {
-			r.AddEvent(e, time.Now().UnixNano(), ingest.PositionOf(int64(i), 0))
-		}
-	}
+	period := aggregator.SpanOf(req.From, req.To)
+	r := u.reduce(req, item, period)
 	buckets, err := r.Buckets(&item.Split)
 	if err != nil {
 		panic(err)
 	}
+	if item.Split.Folds() {
+		u.fold(req, item, period, buckets)
+	}
 	return buckets
+}
+
+func (u *usageTable) reduce(req query.UsageRequest, item *query.UsageItem, period aggregator.Span) *aggregator.Reducer {
+	r := aggregator.NewReducer(item.Metric, period)
+	for i, e := range u.of(req, item) {
+		if r.Reaches(e.Timestamp) {
+			r.AddEvent(e, time.Now().UnixNano(), ingest.PositionOf(int64(i), 0))
+		}
+	}
+	return r
+}
+
+// of returns the events of the item's metric in the order of their timestamps.
+func (u *usageTable) of(req query.UsageRequest, item *query.UsageItem) []*ingest.Event {
+	var events []*ingest.Event
+	for i := range u.events[req.Subscription] {
+		if e := &u.events[req.Subscription][i]; string(e.Code) == anyCode || string(e.Code) == item.Metric.Code {
+			events = append(events, e)
+		}
+	}
+	slices.SortStableFunc(events, func(a, b *ingest.Event) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+	return events
+}
+
+func (u *usageTable) fold(req query.UsageRequest, item *query.UsageItem, period aggregator.Span, buckets []aggregator.BucketUsage) {
+	folder := aggregator.NewFolder(item.Metric, &item.Split, period, aggregator.InstantsOf(req.Days))
+	if before, ok := folder.History(); ok {
+		if err := folder.Open(u.reduce(req, item, before)); err != nil {
+			panic(err)
+		}
+	}
+	for _, e := range u.of(req, item) {
+		folder.Add(e, time.Now().UnixNano())
+	}
+	folder.Fill(buckets)
 }
 
 // world is an organization with a plan, in a database of its own.

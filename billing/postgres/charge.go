@@ -2,22 +2,39 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
 
 	"weir/billing"
 )
 
 const chargeColumns = `c.id, c.plan_id, c.billable_metric_id, c.code, c.invoice_display_name,
-	c.charge_model, c.properties, c.created_at`
+	c.charge_model, c.properties, c.prorated, c.min_amount_cents, c.pricing_unit_id, c.conversion_rate, c.created_at`
 
-// scanCharge reads a charge whose metric and filters are still to be filled in.
+// scanCharge reads a charge whose metric, filters, pricing unit and taxes are still to be
+// filled in.
 func scanCharge(row pgx.CollectableRow) (c billing.Charge, err error) {
+	var unit *uuid.UUID
+	var rate decimal.NullDecimal
 	err = row.Scan(&c.ID, &c.PlanID, &c.Metric.ID, &c.Code, &c.InvoiceDisplayName,
-		&c.Model, &c.Properties, &c.CreatedAt)
+		&c.Model, &c.Properties, &c.Prorated, &c.MinAmountCents, &unit, &rate, &c.CreatedAt)
+	if unit != nil {
+		c.PricingUnit = &billing.AppliedPricingUnit{Unit: billing.PricingUnit{ID: *unit}, ConversionRate: rate.Decimal}
+	}
 	return c, err
+}
+
+// pricingUnitColumnsOf returns what a charge's columns of its pricing unit hold.
+func pricingUnitColumnsOf(c *billing.Charge) (unit *uuid.UUID, rate decimal.NullDecimal) {
+	if c.PricingUnit == nil {
+		return nil, rate
+	}
+	return &c.PricingUnit.Unit.ID, decimal.NewNullDecimal(c.PricingUnit.ConversionRate)
 }
 
 // chargeFilter is a filter with the charge it belongs to.
@@ -33,27 +50,21 @@ func scanChargeFilter(row pgx.CollectableRow) (f chargeFilter, err error) {
 	return f, err
 }
 
-// insertCharges writes the charges of a new plan, in one round trip.
-func insertCharges(ctx context.Context, tx pgx.Tx, p *billing.Plan) error {
-	batch := &pgx.Batch{}
-	for i := range p.Charges {
-		queueInsertCharge(batch, p, i, p.CreatedAt)
-	}
-	return tx.SendBatch(ctx, batch).Close()
-}
-
 // queueInsertCharge inserts a new charge of the plan with its filters.
 func queueInsertCharge(batch *pgx.Batch, p *billing.Plan, position int, now time.Time) {
 	const insert = `INSERT INTO charges (id, organization_id, plan_id, billable_metric_id, code, position,
-			invoice_display_name, charge_model, properties, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`
+			invoice_display_name, charge_model, properties, prorated, min_amount_cents, pricing_unit_id, conversion_rate,
+			created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)`
 	c := &p.Charges[position]
 	if c.ID == uuid.Nil {
 		c.ID = newID()
 	}
 	c.PlanID, c.CreatedAt = p.ID, stamp(now)
+	unit, rate := pricingUnitColumnsOf(c)
 	batch.Queue(insert, c.ID, p.OrganizationID, p.ID, c.Metric.ID, c.Code, position,
-		c.InvoiceDisplayName, c.Model, c.Properties, c.CreatedAt)
+		c.InvoiceDisplayName, c.Model, c.Properties, c.Prorated, c.MinAmountCents, unit, rate, c.CreatedAt)
+	taxedCharges.queueSetTaxes(batch, p.OrganizationID, c.ID, nil, c.Taxes)
 	for i := range c.Filters {
 		queueInsertFilter(batch, p.OrganizationID, c.ID, i, &c.Filters[i], now)
 	}
@@ -74,20 +85,19 @@ func queueDeleteFilter(batch *pgx.Batch, org, id uuid.UUID, now time.Time) {
 	batch.Queue(remove, org, id, stamp(now))
 }
 
-// updateCharges makes a plan's charges those of p: what before has and p has not is
+// queuePlanCharges makes a plan's charges those of p: what before has and p has not is
 // deleted, what is new is inserted, and what has the id of one that was there changes it.
-func updateCharges(ctx context.Context, tx pgx.Tx, before, p *billing.Plan, now time.Time) error {
+func queuePlanCharges(batch *pgx.Batch, before, p *billing.Plan, now time.Time) {
 	const remove = `UPDATE charges SET deleted_at = $3, updated_at = $3 WHERE organization_id = $1 AND id = $2`
 	// Two charges may exchange their codes: each is out of the others' way first.
 	const release = `UPDATE charges SET code = id::text WHERE organization_id = $1 AND id = $2`
-	batch := &pgx.Batch{}
 	kept := byID(p.Charges, chargeID)
 	for i := range before.Charges {
-		id := before.Charges[i].ID
-		if _, ok := kept[id]; ok {
-			batch.Queue(release, p.OrganizationID, id)
-		} else {
-			batch.Queue(remove, p.OrganizationID, id, stamp(now))
+		was := &before.Charges[i]
+		if c, ok := kept[was.ID]; !ok {
+			batch.Queue(remove, p.OrganizationID, was.ID, stamp(now))
+		} else if c.Code != was.Code {
+			batch.Queue(release, p.OrganizationID, was.ID)
 		}
 	}
 	old := byID(before.Charges, chargeID)
@@ -98,19 +108,22 @@ func updateCharges(ctx context.Context, tx pgx.Tx, before, p *billing.Plan, now 
 			queueInsertCharge(batch, p, i, now)
 		}
 	}
-	return tx.SendBatch(ctx, batch).Close()
 }
 
 // queueUpdateCharge changes a charge. A filter with the id of one that was there keeps its
 // values: fees refer to it.
 func queueUpdateCharge(batch *pgx.Batch, before *billing.Charge, p *billing.Plan, position int, now time.Time) {
 	const update = `UPDATE charges SET code = $3, position = $4, invoice_display_name = $5, charge_model = $6,
-			properties = $7, updated_at = $8
+			properties = $7, prorated = $8, min_amount_cents = $9, pricing_unit_id = $10, conversion_rate = $11,
+			updated_at = $12
 		WHERE organization_id = $1 AND id = $2`
 	const updateFilter = `UPDATE charge_filters SET position = $3, invoice_display_name = $4, properties = $5
 		WHERE organization_id = $1 AND id = $2`
 	c := &p.Charges[position]
-	batch.Queue(update, p.OrganizationID, c.ID, c.Code, position, c.InvoiceDisplayName, c.Model, c.Properties, stamp(now))
+	unit, rate := pricingUnitColumnsOf(c)
+	batch.Queue(update, p.OrganizationID, c.ID, c.Code, position, c.InvoiceDisplayName, c.Model, c.Properties,
+		c.Prorated, c.MinAmountCents, unit, rate, stamp(now))
+	taxedCharges.queueSetTaxes(batch, p.OrganizationID, c.ID, before.Taxes, c.Taxes)
 	was, kept := byID(before.Filters, chargeFilterID), byID(c.Filters, chargeFilterID)
 	for i := range before.Filters {
 		if _, ok := kept[before.Filters[i].ID]; !ok {
@@ -131,36 +144,6 @@ func chargeID(c *billing.Charge) uuid.UUID { return c.ID }
 
 func chargeFilterID(f *billing.ChargeFilter) uuid.UUID { return f.ID }
 
-// checkCharges looks at charges once more under the catalog's lock: since the caller read
-// the metrics, one may have been deleted or changed.
-func checkCharges(ctx context.Context, tx pgx.Tx, p *billing.Plan) error {
-	const query = `SELECT ` + metricColumns + ` FROM billable_metrics m
-		WHERE m.organization_id = $1 AND m.id = ANY ($2) AND m.deleted_at IS NULL`
-	ids := make([]uuid.UUID, len(p.Charges))
-	for i := range p.Charges {
-		ids[i] = p.Charges[i].Metric.ID
-	}
-	metrics, err := readAll(ctx, tx, "billable metrics", scanMetric, query, p.OrganizationID, ids)
-	if err != nil {
-		return err
-	}
-	live := byID(metrics, metricID)
-	for i := range p.Charges {
-		metric, ok := live[p.Charges[i].Metric.ID]
-		if !ok {
-			return billing.NotFound("billable_metric")
-		}
-		p.Charges[i].Metric = metric
-		if err := p.Charges[i].Check(); err != nil {
-			return err
-		}
-	}
-	if billing.SplitBytes(p.Charges) > billing.SplitBytesMax {
-		return billing.Invalid("charges", billing.CodeOutOfRange)
-	}
-	return nil
-}
-
 // checkSplits returns an error of the caller's if the plans of the charges, whose metric was
 // changed in this transaction, filter and group by too much now.
 func checkSplits(ctx context.Context, tx pgx.Tx, org uuid.UUID, charges []billing.Charge) error {
@@ -170,7 +153,7 @@ func checkSplits(ctx context.Context, tx pgx.Tx, org uuid.UUID, charges []billin
 			plans = append(plans, billing.Plan{ID: id})
 		}
 	}
-	if err := readCharges(ctx, tx, org, plans); err != nil {
+	if err := completePlans(ctx, tx, org, plans); err != nil {
 		return err
 	}
 	for i := range plans {
@@ -181,33 +164,16 @@ func checkSplits(ctx context.Context, tx pgx.Tx, org uuid.UUID, charges []billin
 	return nil
 }
 
-// readCharges fills in the live charges of plans of one organization, with metrics
-// and filters, in three queries however many they are.
-func readCharges(ctx context.Context, q querier, org uuid.UUID, plans []billing.Plan) error {
+// queueCharges has the live charges of plans read, plan by plan in their order.
+func queueCharges(batch *pgx.Batch, org uuid.UUID, plans []uuid.UUID, into *[]billing.Charge) {
 	const query = `SELECT ` + chargeColumns + ` FROM charges c
 		WHERE c.organization_id = $1 AND c.plan_id = ANY ($2) AND c.deleted_at IS NULL
 		ORDER BY c.plan_id, c.position`
-	index := make(map[uuid.UUID]int, len(plans))
-	ids := make([]uuid.UUID, len(plans))
-	for i := range plans {
-		ids[i], index[plans[i].ID] = plans[i].ID, i
-	}
-	charges, err := readAll(ctx, q, "charges", scanCharge, query, org, ids)
-	if err != nil {
-		return err
-	}
-	if err := completeCharges(ctx, q, org, charges, false); err != nil {
-		return err
-	}
-	for _, c := range charges {
-		plan := &plans[index[c.PlanID]]
-		plan.Charges = append(plan.Charges, c)
-	}
-	return nil
+	queueAll(batch, "charges", into, scanCharge, query, org, plans)
 }
 
-// chargesByID returns the charges with the ids, they and their filters deleted or not: a
-// fee keeps what it was priced by.
+// chargesByID returns the charges with the ids, they and their filters deleted or not and
+// without their taxes: a fee keeps what it was priced by.
 func chargesByID(ctx context.Context, q querier, org uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]billing.Charge, error) {
 	const query = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.organization_id = $1 AND c.id = ANY ($2)`
 	charges, err := readAll(ctx, q, "charges", scanCharge, query, org, ids)
@@ -220,8 +186,9 @@ func chargesByID(ctx context.Context, q querier, org uuid.UUID, ids []uuid.UUID)
 	return byID(charges, chargeID), nil
 }
 
-// completeCharges fills in metrics and filters; filters that were deleted only when asked
-// for, since to price by one would take usage from those in force.
+// completeCharges fills in metrics, filters and pricing units, in one round trip however
+// many they are; filters that were deleted only when asked for, since to price by one
+// would take usage from those in force.
 func completeCharges(ctx context.Context, q querier, org uuid.UUID, charges []billing.Charge, deleted bool) error {
 	if len(charges) == 0 {
 		return nil
@@ -231,26 +198,44 @@ func completeCharges(ctx context.Context, q querier, org uuid.UUID, charges []bi
 	const filtersQuery = `SELECT ` + chargeFilterColumns + ` FROM charge_filters f
 		WHERE f.organization_id = $1 AND f.charge_id = ANY ($2) AND (f.deleted_at IS NULL OR $3)
 		ORDER BY f.charge_id, f.position`
-	ids, metricIDs := make([]uuid.UUID, len(charges)), make([]uuid.UUID, len(charges))
-	index := make(map[uuid.UUID]int, len(charges))
+	const unitsQuery = `SELECT ` + pricingUnitColumns + ` FROM pricing_units u
+		WHERE u.organization_id = $1 AND u.id = ANY ($2)`
+	ids := make([]uuid.UUID, len(charges))
+	metricIDs, unitIDs := map[uuid.UUID]bool{}, map[uuid.UUID]bool{} // many charges are on the same
 	for i := range charges {
-		ids[i], metricIDs[i], index[charges[i].ID] = charges[i].ID, charges[i].Metric.ID, i
+		c := &charges[i]
+		ids[i], metricIDs[c.Metric.ID] = c.ID, true
+		if c.PricingUnit != nil {
+			unitIDs[c.PricingUnit.Unit.ID] = true
+		}
 	}
-	metrics, err := readAll(ctx, q, "billable metrics", scanMetric, metricsQuery, org, metricIDs)
-	if err != nil {
+	var metrics []billing.BillableMetric
+	var filters []chargeFilter
+	var units []billing.PricingUnit
+	batch := &pgx.Batch{}
+	queueAll(batch, "billable metrics", &metrics, scanMetric, metricsQuery, org, slices.Collect(maps.Keys(metricIDs)))
+	queueAll(batch, "charge filters", &filters, scanChargeFilter, filtersQuery, org, ids, deleted)
+	if len(unitIDs) > 0 {
+		queueAll(batch, "pricing units", &units, scanPricingUnit, unitsQuery, org, slices.Collect(maps.Keys(unitIDs)))
+	}
+	if err := q.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	filters, err := readAll(ctx, q, "charge filters", scanChargeFilter, filtersQuery, org, ids, deleted)
-	if err != nil {
-		return err
-	}
-	metric := byID(metrics, metricID)
-	for i := range charges {
-		charges[i].Metric = metric[charges[i].Metric.ID]
-	}
-	for _, f := range filters {
-		c := &charges[index[f.chargeID]]
-		c.Filters = append(c.Filters, f.ChargeFilter)
-	}
+	placeInCharges(charges, metrics, filters, units)
 	return nil
+}
+
+func placeInCharges(charges []billing.Charge, metrics []billing.BillableMetric, filters []chargeFilter, units []billing.PricingUnit) {
+	metric, unit := byID(metrics, metricID), byID(units, pricingUnitID)
+	ofCharge := make(map[uuid.UUID][]billing.ChargeFilter)
+	for _, f := range filters {
+		ofCharge[f.chargeID] = append(ofCharge[f.chargeID], f.ChargeFilter)
+	}
+	for i := range charges {
+		c := &charges[i]
+		c.Metric, c.Filters = metric[c.Metric.ID], ofCharge[c.ID]
+		if c.PricingUnit != nil {
+			c.PricingUnit.Unit = unit[c.PricingUnit.Unit.ID]
+		}
+	}
 }

@@ -50,7 +50,7 @@ func (o *ClaimOptions) startsUntil() time.Time {
 // Claim is one customer with something due, leased to one biller.
 type Claim struct {
 	Organization billing.Organization
-	Customer     billing.Customer
+	Customer     billing.Customer // with its taxes
 	DueAt        time.Time
 	// Subscriptions are those of the customer that fall due together: whose NextDueAt is
 	// DueAt, the earliest of all; at least one, the oldest first.
@@ -123,7 +123,7 @@ func scanClaim(row pgx.CollectableRow) (c Claim, err error) {
 	return c, err
 }
 
-// completeClaims fills in organizations and due subscriptions, as they are under the
+// completeClaims fills in organizations, customers' taxes and due subscriptions, as they are under the
 // lock, and sorts the claims by when they fell due.
 func completeClaims(ctx context.Context, tx pgx.Tx, claims []Claim, opts ClaimOptions) error {
 	if len(claims) == 0 {
@@ -134,18 +134,22 @@ func completeClaims(ctx context.Context, tx pgx.Tx, claims []Claim, opts ClaimOp
 		WHERE s.customer_id = ANY ($1) AND s.next_due_at <= $3
 			AND (s.next_due_at <= $2 OR s.usage_billed_until >= s.next_due_at)
 		ORDER BY s.next_due_at, s.created_at, s.id`
-	customers, organizations := make([]uuid.UUID, len(claims)), make([]uuid.UUID, len(claims))
+	ids, organizations := make([]uuid.UUID, len(claims)), make([]uuid.UUID, len(claims))
+	customers := make([]*billing.Customer, len(claims))
 	index := make(map[uuid.UUID]*Claim, len(claims))
 	for i := range claims {
 		c := &claims[i].Customer
-		customers[i], organizations[i], index[c.ID] = c.ID, c.OrganizationID, &claims[i]
+		ids[i], organizations[i], customers[i], index[c.ID] = c.ID, c.OrganizationID, c, &claims[i]
+	}
+	if err := readCustomerTaxes(ctx, tx, customers...); err != nil {
+		return err
 	}
 	owners, err := readAll(ctx, tx, "organizations", scanOrganization, organizationsQuery, organizations)
 	if err != nil {
 		return err
 	}
 	owner := byID(owners, func(o *billing.Organization) uuid.UUID { return o.ID })
-	subscriptions, err := readAll(ctx, tx, "due subscriptions", scanSubscription, subscriptionsQuery, customers, stamp(opts.DueUntil), stamp(opts.startsUntil()))
+	subscriptions, err := readAll(ctx, tx, "due subscriptions", scanSubscription, subscriptionsQuery, ids, stamp(opts.DueUntil), stamp(opts.startsUntil()))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,8 +38,9 @@ func customerID(c *billing.Customer) uuid.UUID { return c.ID }
 // new one with the organization's next sequential id, lets change work on it, and
 // saves it: so a change keeps what it does not name, also against another change at
 // the same time. change gets the id set and must leave ids and CreatedAt alone; for a
-// new customer CreatedAt is zero. When change fails nothing is written. It may not
-// use the database.
+// new customer CreatedAt is zero. Of taxes that change gives only the codes count; one that
+// is not there is tax_not_found. When change fails nothing is written. It may not use the
+// database.
 func (db *DB) UpsertCustomer(ctx context.Context, org uuid.UUID, externalID string, now time.Time, change func(c *billing.Customer) error) (billing.Customer, error) {
 	var customer billing.Customer
 	defer db.recent.customerChanged(org, externalID)
@@ -47,20 +49,46 @@ func (db *DB) UpsertCustomer(ctx context.Context, org uuid.UUID, externalID stri
 		if customer, created, err = lockOrNewCustomer(ctx, tx, org, externalID); err != nil {
 			return err
 		}
+		if !created {
+			if err := readCustomerTaxes(ctx, tx, &customer); err != nil {
+				return err
+			}
+		}
+		before := slices.Clone(customer.Taxes)
 		if err := change(&customer); err != nil {
 			return err
 		}
 		customer.UpdatedAt = stamp(now)
 		if created {
 			customer.CreatedAt = customer.UpdatedAt
-			return insertCustomer(ctx, tx, &customer)
+			err = insertCustomer(ctx, tx, &customer)
+		} else {
+			err = updateCustomer(ctx, tx, &customer)
 		}
-		return updateCustomer(ctx, tx, &customer)
+		if err != nil {
+			return err
+		}
+		return setCustomerTaxes(ctx, tx, &customer, before)
 	})
 	if err != nil {
 		return billing.Customer{}, writeError("cannot save customer", err)
 	}
 	return customer, nil
+}
+
+// setCustomerTaxes keeps the customer's taxes, which were those of before. Who remembers the
+// customer is told by the row itself, which is always written with them.
+func setCustomerTaxes(ctx context.Context, tx pgx.Tx, c *billing.Customer, before []billing.Tax) error {
+	if slices.EqualFunc(before, c.Taxes, func(a, b billing.Tax) bool { return a.Code == b.Code }) {
+		c.Taxes = before
+		return nil
+	}
+	if err := resolveTaxes(ctx, tx, c.OrganizationID, &c.Taxes); err != nil {
+		return err
+	}
+	batch := &pgx.Batch{}
+	taxedCustomers.queueSetTaxes(batch, c.OrganizationID, c.ID, before, c.Taxes)
+	return tx.SendBatch(ctx, batch).Close()
 }
 
 // lockOrNewCustomer returns the customer, locked, or a new one. New customers of one
@@ -139,14 +167,24 @@ func updateCustomer(ctx context.Context, tx pgx.Tx, c *billing.Customer) error {
 func (db *DB) Customer(ctx context.Context, org uuid.UUID, externalID string) (billing.Customer, error) {
 	const query = `SELECT ` + customerColumns + ` FROM customers c
 		WHERE c.organization_id = $1 AND c.external_id = $2 AND c.deleted_at IS NULL`
-	return readOne(ctx, db.pool, "customer", scanCustomer, query, org, externalID)
+	return db.oneCustomer(ctx, query, org, externalID)
+}
+
+// oneCustomer reads a customer with its taxes.
+func (db *DB) oneCustomer(ctx context.Context, query string, org uuid.UUID, key any) (billing.Customer, error) {
+	customer, err := readOne(ctx, db.pool, "customer", scanCustomer, query, org, key)
+	if err != nil {
+		return customer, err
+	}
+	err = readCustomerTaxes(ctx, db.pool, &customer)
+	return customer, err
 }
 
 // CustomerByID returns the customer with the id, also one that was deleted: its
 // invoices stay.
 func (db *DB) CustomerByID(ctx context.Context, org, id uuid.UUID) (billing.Customer, error) {
 	const query = `SELECT ` + customerColumns + ` FROM customers c WHERE c.organization_id = $1 AND c.id = $2`
-	return readOne(ctx, db.pool, "customer", scanCustomer, query, org, id)
+	return db.oneCustomer(ctx, query, org, id)
 }
 
 // CustomersByID returns the customers with the ids, as CustomerByID does. An id that
@@ -157,16 +195,23 @@ func (db *DB) CustomersByID(ctx context.Context, org uuid.UUID, ids []uuid.UUID)
 	if err != nil {
 		return nil, err
 	}
+	if err := readCustomerTaxes(ctx, db.pool, pointers(customers)...); err != nil {
+		return nil, err
+	}
 	return byID(customers, customerID), nil
 }
 
 // Customers returns a page of the customers, the newest first, and how many there are.
 func (db *DB) Customers(ctx context.Context, org uuid.UUID, page Page) ([]billing.Customer, int, error) {
 	const from = ` FROM customers c WHERE c.organization_id = @org AND c.deleted_at IS NULL`
-	return readPage(ctx, db.pool, listing{
+	customers, total, err := readPage(ctx, db.pool, listing{
 		what:  "customers",
 		count: `SELECT count(*)` + from,
 		list:  `SELECT ` + customerColumns + from + ` ORDER BY c.created_at DESC, c.id LIMIT @limit OFFSET @offset`,
 		args:  pgx.NamedArgs{"org": org},
 	}, page, scanCustomer)
+	if err != nil {
+		return nil, 0, err
+	}
+	return customers, total, readCustomerTaxes(ctx, db.pool, pointers(customers)...)
 }

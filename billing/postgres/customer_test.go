@@ -124,3 +124,56 @@ func TestCustomerOfAnother(t *testing.T) {
 	_, err = x.db.UpsertCustomer(ctx, nobody, "acme", jan1, func(*billing.Customer) error { return nil })
 	mustNotFound(t, err, "organization_not_found")
 }
+
+// Of a customer's taxes the codes are given, in an order; a change that does not name them
+// keeps them.
+func TestCustomerTaxes(t *testing.T) {
+	t.Parallel()
+	x, ctx := newTenant(t), t.Context()
+	other := addTenant(t, x.db, "Pied Piper")
+	x.addTax("vat", "20")
+	x.addTax("city", "1")
+	other.addTax("gst", "5")
+	upsert := func(id string, change func(c *billing.Customer)) (billing.Customer, error) {
+		t.Helper()
+		return x.db.UpsertCustomer(ctx, x.org.ID, id, jan10, func(c *billing.Customer) error {
+			change(c)
+			return nil
+		})
+	}
+	check := func(c billing.Customer, err error) func(want ...string) {
+		t.Helper()
+		must(t, err)
+		return func(want ...string) {
+			t.Helper()
+			mustTaxes(t, "taxes", c.Taxes, want...)
+			read, err := x.db.Customer(ctx, x.org.ID, c.ExternalID)
+			must(t, err)
+			equal(t, "customer", jsonOf(t, read), jsonOf(t, c))
+			read, err = x.db.CustomerByID(ctx, x.org.ID, c.ID)
+			must(t, err)
+			equal(t, "customer by id", jsonOf(t, read), jsonOf(t, c))
+			several, err := x.db.CustomersByID(ctx, x.org.ID, []uuid.UUID{c.ID, x.customer.ID})
+			must(t, err)
+			equal(t, "customer of several", jsonOf(t, several[c.ID]), jsonOf(t, c))
+			mustTaxes(t, "taxes of another", several[x.customer.ID].Taxes)
+			page, _, err := x.db.Customers(ctx, x.org.ID, postgres.Page{})
+			must(t, err)
+			equal(t, "customer of a page", jsonOf(t, page[0]), jsonOf(t, c)) // the newest
+		}
+	}
+	check(upsert("bolt", func(c *billing.Customer) { c.Taxes = taxesOf("vat", "city", "vat") }))("vat", "city")
+	check(upsert("bolt", func(c *billing.Customer) { c.Name = "Bolt" }))("vat", "city")
+	check(upsert("bolt", func(c *billing.Customer) { c.Taxes = taxesOf("city", "vat") }))("city", "vat")
+	check(upsert("bolt", func(c *billing.Customer) { c.Taxes = c.Taxes[:1] }))("city")
+	for _, code := range []string{"none", "gst"} {
+		_, err := upsert("bolt", func(c *billing.Customer) { c.Name, c.Taxes = "Lost", taxesOf("vat", code) })
+		mustNotFound(t, err, "tax_not_found")
+		_, err = upsert("new", func(c *billing.Customer) { c.Taxes = taxesOf(code) })
+		mustNotFound(t, err, "tax_not_found")
+	}
+	_, err := x.db.Customer(ctx, x.org.ID, "new")
+	mustNotFound(t, err, "customer_not_found")
+	check(upsert("bolt", func(*billing.Customer) {}))("city")
+	check(upsert("bolt", func(c *billing.Customer) { c.Taxes = nil }))()
+}

@@ -6,10 +6,14 @@
 //	embedded.go running.go cluster.go child.go orphan.go …             the supervised child
 //	migrate.go migrations/                                             the schema
 //	db.go read.go page.go error.go metrics.go                          what all nouns share
-//	organization.go api_key.go billable_metric.go plan.go charge.go    what is sold
+//	organization.go api_key.go billable_metric.go                      what is metered, and for whom
+//	plan.go plan_parts.go check_plan.go charge.go fixed_charge.go …    what is sold
+//	plan_deletion.go                                                   what ends with a plan
+//	add_on.go pricing_unit.go tax.go applied_tax.go                    what plans refer to
 //	customer.go subscription.go invoice.go fee.go                      to whom, and what they owe
 //	invoiced_usage.go                                                  what was billed for usage, and by what evidence
-//	claim.go write_invoice.go                                          one invoice's way
+//	claim.go write_invoice.go invoice_rows.go                          one invoice's way
+//	one_off.go document_tax.go true_up.go priced_evidence.go           invoices without a claim, and what fees and invoices have besides
 //	catalog.go organization_catalog.go partition.go settings.go        what processes tell each other
 //	running_subscription.go recent.go                                  what questions about usage need, and its memory
 //	pgtest/                                                            a database for each test
@@ -22,16 +26,22 @@
 //     and the outbox are one transaction. A subscription advances by compare-and-set
 //     from where the billing began; if it stands elsewhere nothing is written.
 //     (The lease on the customer only saves work. Correctness is the comparison.)
-//   - A customer's invoices are numbered 1, 2, 3 … without a gap, under its row lock.
+//   - A customer's invoices are numbered 1, 2, 3 … without a gap, under its row lock, those
+//     of the biller and one-off ones together.
 //   - Numbers go in and out as decimals, never as floats. Instants are kept to the
 //     microsecond; what a write returns is what a read will return.
-//   - A change of metrics or charges locks the organization first and raises its
-//     catalog version, so that whoever reads version n has every change up to n.
-//   - A plan is read with its charges, their filters and metrics in one state. Charges are
-//     checked once more under the catalog's lock before they are written, because their
-//     metrics may have changed since the caller read them.
-//   - Metrics, charges and filters are deleted by mark. Fees and evidence refer to them, and
-//     what a fee refers to does not change: a filter with other values is another row.
+//   - A change of metrics, plans, add-ons, taxes or pricing units locks the organization
+//     first and raises its catalog version, so that whoever reads version n has every change
+//     up to n.
+//   - A plan is read with all its parts in one state. They are checked once more under the
+//     catalog's lock before they are written, because what they refer to may have changed
+//     since the caller read it.
+//   - What fees and evidence refer to is deleted by mark, and does not change: a filter with
+//     other values is another row. Taxes stand on fees as they were.
+//   - A deleted tax is on nothing. A customer's taxes are written without the catalog's lock,
+//     so that who reads them, by join or by id, leaves out what is not a live tax.
+//   - Units of fixed charges are only added to: what a period is billed for depends on when
+//     they were set.
 //   - A metric that can't be metered is left out of the catalog with a line in the log.
 //     Whoever asks for its usage gets an error; all others are counted on.
 //   - The clock is an argument. Leases live by the system's, all else by the
@@ -56,8 +66,9 @@
 //     several milliseconds at the 99th percentile, where the target is one.
 //
 // Row locks are FOR NO KEY UPDATE: FOR UPDATE would also wait for every insert that
-// only refers to the row. They are taken from the customer to its subscriptions and,
-// among those, in the order of their ids.
+// only refers to the row. They are taken from the customer or the plan to its subscriptions
+// and, among those, in the order of their ids; nobody takes both a customer's and a plan's. A plan
+// that is changed or deleted is locked FOR UPDATE all the same, for whoever subscribes to it.
 //
 // # The supervised child
 //

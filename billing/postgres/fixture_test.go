@@ -78,8 +78,14 @@ func (x *tenant) addPlan(code string) billing.Plan {
 					PricingGroupKeys: []string{"model"},
 				},
 				Filters: []billing.ChargeFilter{
-					{Values: map[string][]string{"region": {"eu"}}, Properties: billing.ChargeProperties{PricingGroupKeys: []string{"cloud"}}},
-					{Values: map[string][]string{"region": {billing.AllFilterValues}}, InvoiceDisplayName: "rest"},
+					{
+						Values:     map[string][]string{"region": {"eu"}},
+						Properties: billing.ChargeProperties{GraduatedRanges: []billing.GraduatedRange{{}}, PricingGroupKeys: []string{"cloud"}},
+					},
+					{
+						Values: map[string][]string{"region": {billing.AllFilterValues}}, InvoiceDisplayName: "rest",
+						Properties: billing.DefaultProperties(billing.Graduated),
+					},
 				},
 			},
 			{

@@ -14,26 +14,27 @@ const invoiceColumns = `i.id, i.organization_id, i.customer_id, i.number, i.sequ
 	i.status, i.payment_status, i.currency, i.issuing_date, i.payment_due_date, i.net_payment_term_days,
 	i.fees_amount_cents, i.coupons_amount_cents, i.credit_notes_amount_cents, i.prepaid_credit_amount_cents,
 	i.progressive_billing_credit_cents, i.taxes_amount_cents, i.sub_total_excluding_taxes_amount_cents,
-	i.sub_total_including_taxes_amount_cents, i.total_amount_cents, i.created_at, i.updated_at`
+	i.sub_total_including_taxes_amount_cents, i.total_amount_cents, i.taxes_rate, i.purchase_order_number,
+	i.created_at, i.updated_at`
 
 func scanInvoice(row pgx.CollectableRow) (i billing.Invoice, err error) {
 	err = row.Scan(&i.ID, &i.OrganizationID, &i.CustomerID, &i.Number, &i.SequentialID, &i.Type,
 		&i.Status, &i.PaymentStatus, &i.Currency, &i.IssuingDate, &i.PaymentDueDate, &i.NetPaymentTermDays,
 		&i.FeesAmountCents, &i.CouponsAmountCents, &i.CreditNotesAmountCents, &i.PrepaidCreditAmountCents,
 		&i.ProgressiveBillingCreditCents, &i.TaxesAmountCents, &i.SubTotalExcludingTaxesAmountCents,
-		&i.SubTotalIncludingTaxesAmountCents, &i.TotalAmountCents, &i.CreatedAt, &i.UpdatedAt)
+		&i.SubTotalIncludingTaxesAmountCents, &i.TotalAmountCents, &i.TaxesRate, &i.PurchaseOrderNumber, &i.CreatedAt, &i.UpdatedAt)
 	return i, err
 }
 
 const invoiceSubscriptionColumns = `x.subscription_id, x.reason, x.base_from, x.base_to, x.usage_from, x.usage_to,
-	x.fixed_from, x.fixed_to, x.cut_log_id, x.cut_partition, x.cut_next`
+	x.fixed_from, x.fixed_to, x.fixed_ahead_from, x.fixed_ahead_to, x.cut_log_id, x.cut_partition, x.cut_next`
 
 func scanInvoiceSubscription(row pgx.CollectableRow) (s billing.InvoiceSubscription, err error) {
-	var base, usage, fixed nullablePeriod
+	var base, usage, fixed, ahead nullablePeriod
 	var cut nullableCut
 	err = row.Scan(&s.SubscriptionID, &s.Reason, &base.from, &base.to, &usage.from, &usage.to,
-		&fixed.from, &fixed.to, &cut.logID, &cut.partition, &cut.next)
-	s.Base, s.Usage, s.Fixed = base.period(), usage.period(), fixed.period()
+		&fixed.from, &fixed.to, &ahead.from, &ahead.to, &cut.logID, &cut.partition, &cut.next)
+	s.Base, s.Usage, s.Fixed, s.FixedAhead = base.period(), usage.period(), fixed.period(), ahead.period()
 	s.Cut = cut.cut()
 	return s, err
 }
@@ -72,7 +73,7 @@ func (n nullablePeriod) period() billing.Period {
 	return billing.Period{From: *n.from, To: *n.to}
 }
 
-// Invoice returns an invoice with its subscriptions and fees.
+// Invoice returns an invoice with its subscriptions, fees and taxes.
 func (db *DB) Invoice(ctx context.Context, org, id uuid.UUID) (billing.Invoice, error) {
 	const query = `SELECT ` + invoiceColumns + ` FROM invoices i WHERE i.organization_id = $1 AND i.id = $2`
 	const subscriptionsQuery = `SELECT ` + invoiceSubscriptionColumns + ` FROM invoice_subscriptions x
@@ -91,8 +92,12 @@ func (db *DB) Invoice(ctx context.Context, org, id uuid.UUID) (billing.Invoice, 
 	if err != nil {
 		return billing.Invoice{}, err
 	}
-	invoice.Fees, err = db.completeFees(ctx, org, fees)
-	return invoice, err
+	if invoice.Fees, err = db.completeFees(ctx, org, fees); err != nil {
+		return billing.Invoice{}, err
+	}
+	one := []billing.Invoice{invoice}
+	err = db.readInvoiceTaxes(ctx, org, one)
+	return one[0], err
 }
 
 // InvoiceFilter says which invoices are listed; the zero value is all.
@@ -109,7 +114,7 @@ type InvoiceFilter struct {
 }
 
 // Invoices returns a page of the invoices, the latest issuing date first, and how many
-// there are. They come without subscriptions and fees.
+// there are. They come with their taxes, and without subscriptions and fees.
 func (db *DB) Invoices(ctx context.Context, org uuid.UUID, f InvoiceFilter, page Page) ([]billing.Invoice, int, error) {
 	const from = ` FROM invoices i
 		JOIN customers c ON c.id = i.customer_id
@@ -123,7 +128,7 @@ func (db *DB) Invoices(ctx context.Context, org uuid.UUID, f InvoiceFilter, page
 			AND (@currency = '' OR i.currency = @currency)
 			AND (@amount_from::bigint IS NULL OR i.total_amount_cents >= @amount_from)
 			AND (@amount_to::bigint IS NULL OR i.total_amount_cents <= @amount_to)`
-	return readPage(ctx, db.pool, listing{
+	invoices, total, err := readPage(ctx, db.pool, listing{
 		what:  "invoices",
 		count: `SELECT count(*)` + from,
 		list: `SELECT ` + invoiceColumns + from + `
@@ -136,4 +141,24 @@ func (db *DB) Invoices(ctx context.Context, org uuid.UUID, f InvoiceFilter, page
 			"amount_from": f.AmountFrom, "amount_to": f.AmountTo,
 		},
 	}, page, scanInvoice)
+	if err != nil {
+		return nil, 0, err
+	}
+	return invoices, total, db.readInvoiceTaxes(ctx, org, invoices)
+}
+
+// readInvoiceTaxes fills in the taxes of invoices.
+func (db *DB) readInvoiceTaxes(ctx context.Context, org uuid.UUID, invoices []billing.Invoice) error {
+	if len(invoices) == 0 {
+		return nil
+	}
+	ids := make([]uuid.UUID, len(invoices))
+	for i := range invoices {
+		ids[i] = invoices[i].ID
+	}
+	taxes, err := invoiceTaxes(ctx, db.pool, org, ids)
+	for i := range invoices {
+		invoices[i].Taxes = taxes[invoices[i].ID]
+	}
+	return err
 }

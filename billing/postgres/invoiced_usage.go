@@ -98,6 +98,16 @@ func (db *DB) InvoicedUsageCents(ctx context.Context, org, customer uuid.UUID, e
 	return readOne(ctx, db.pool, "subscription", pgx.RowTo[int64], query, org, customer, externalID)
 }
 
+// FeesSince returns what a subscription was billed for periods that begin in the span, in minor
+// units, voided invoices and commitment fees left out.
+func (db *DB) FeesSince(ctx context.Context, org, subscription uuid.UUID, span billing.Period) (int64, error) {
+	const query = `SELECT coalesce(sum(f.amount_cents), 0)::bigint FROM fees f
+		JOIN invoices i ON i.id = f.invoice_id
+		WHERE f.organization_id = $1 AND f.subscription_id = $2 AND f.period_from >= $3 AND f.period_from < $4
+			AND f.fee_type <> 'commitment' AND i.status <> 'voided'`
+	return readOne(ctx, db.pool, "subscription", pgx.RowTo[int64], query, org, subscription, stamp(span.From), stamp(span.To))
+}
+
 const invoicedUsageColumns = `i.id, i.number, i.issuing_date, i.currency, s.id, s.external_id,
 	x.usage_from, x.usage_to, x.cut_log_id, x.cut_partition, x.cut_next, x.evidence`
 
@@ -125,13 +135,15 @@ type snapshotRow struct {
 	usageKey
 	filterID *uuid.UUID
 	bucket   billing.BucketUsage
+	taxes    decimal.Decimal // on its fee, in cents, before rounding
 }
 
 // scanSnapshot reads a snapshot. One without a fee came to nothing.
 func scanSnapshot(row pgx.CollectableRow) (r snapshotRow, err error) {
 	b := &r.bucket
 	err = row.Scan(&r.invoice, &r.subscription, &r.charge, &r.filterID, &b.GroupedBy, &b.Units, &b.EventsCount,
-		&b.AmountCents, &b.PreciseAmount, &b.UnitAmount, &b.TotalUnits, &b.AmountDetails, &b.Presentation)
+		&b.AmountCents, &b.PreciseAmount, &b.UnitAmount, &b.TotalUnits, &b.AmountDetails, &b.Presentation, &b.PricingUnit,
+		&r.taxes)
 	return r, err
 }
 
@@ -139,7 +151,8 @@ func scanSnapshot(row pgx.CollectableRow) (r snapshotRow, err error) {
 func (db *DB) completeInvoicedUsage(ctx context.Context, org uuid.UUID, stored []storedInvoicedUsage) error {
 	const query = `SELECT u.invoice_id, u.subscription_id, u.charge_id, u.charge_filter_id, u.grouped_by, u.units,
 			u.events_count, coalesce(f.amount_cents, 0), coalesce(f.precise_amount_cents, 0), coalesce(f.unit_amount, 0),
-			coalesce(f.total_units, u.units), coalesce(f.amount_details, '{}'), f.presentation
+			coalesce(f.total_units, u.units), coalesce(f.amount_details, '{}'), f.presentation, f.pricing_unit,
+			coalesce(f.taxes_precise_cents, 0)
 		FROM usage_snapshots u LEFT JOIN fees f ON f.id = u.fee_id
 		WHERE u.organization_id = $1 AND u.invoice_id = ANY ($2)
 		ORDER BY u.invoice_id, u.position, f.position`
@@ -154,19 +167,24 @@ func (db *DB) completeInvoicedUsage(ctx context.Context, org uuid.UUID, stored [
 	if err := db.readPricedCharges(ctx, org, stored, rows); err != nil {
 		return err
 	}
-	usages := make(map[usageKey]*billing.ChargeUsage)
+	type place struct {
+		of    *billing.InvoicedUsage
+		usage *billing.ChargeUsage
+	}
+	places := make(map[usageKey]place)
 	for i := range stored {
-		for j := range stored[i].Usages {
-			u := &stored[i].Usages[j]
-			usages[usageKey{stored[i].InvoiceID, stored[i].SubscriptionID, u.Charge.ID}] = u
+		of := &stored[i].InvoicedUsage
+		for j := range of.Usages {
+			places[usageKey{of.InvoiceID, of.SubscriptionID, of.Usages[j].Charge.ID}] = place{of, &of.Usages[j]}
 		}
 	}
 	for i := range rows {
-		// A row without usage is of another subscription on the same invoice.
-		if u := usages[rows[i].usageKey]; u != nil {
-			if err := rows[i].addTo(u); err != nil {
-				return err
-			}
+		to, ok := places[rows[i].usageKey]
+		if !ok {
+			continue // of another subscription on the same invoice
+		}
+		if err := rows[i].addTo(to.of, to.usage); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -182,7 +200,7 @@ func (db *DB) readPricedCharges(ctx context.Context, org uuid.UUID, stored []sto
 			continue
 		}
 		var err error
-		if s.Metered, err = billing.DecodeEvidence(org, s.evidence); err != nil {
+		if s.Metered, s.Days, err = billing.DecodeEvidence(org, s.evidence); err != nil {
 			return fmt.Errorf("invoice %s: %w", s.InvoiceID, err)
 		}
 		for j := range s.Metered {
@@ -219,8 +237,8 @@ func (db *DB) readOlderCharges(ctx context.Context, org uuid.UUID, older []*stor
 	return nil
 }
 
-// addTo appends the bucket to the usage of its charge.
-func (r *snapshotRow) addTo(u *billing.ChargeUsage) error {
+// addTo appends the bucket to the usage of its charge, and adds its taxes.
+func (r *snapshotRow) addTo(of *billing.InvoicedUsage, u *billing.ChargeUsage) error {
 	if r.filterID != nil {
 		for i := range u.Charge.Filters {
 			if u.Charge.Filters[i].ID == *r.filterID {
@@ -235,5 +253,12 @@ func (r *snapshotRow) addTo(u *billing.ChargeUsage) error {
 	u.Units = decimal.Sum(u.Units, r.bucket.Units)
 	u.EventsCount += r.bucket.EventsCount
 	u.AmountCents += r.bucket.AmountCents
+	u.PricingUnitCents += r.bucket.PricingUnit.Cents()
+	if !r.taxes.IsZero() {
+		if of.PreciseTaxes == nil {
+			of.PreciseTaxes = make(map[uuid.UUID]decimal.Decimal)
+		}
+		of.PreciseTaxes[r.charge] = of.PreciseTaxes[r.charge].Add(r.taxes)
+	}
 	return nil
 }

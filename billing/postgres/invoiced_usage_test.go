@@ -22,6 +22,7 @@ func (x *tenant) addUsage(customer billing.Customer, subscription string, units 
 	inv.Fees = inv.Fees[:2] // the base fee, and one of the first charge's second filter
 	fee := &inv.Fees[1]
 	fee.AmountCents, fee.Units, fee.TotalUnits = cents, dec(units), dec(units)
+	fee.PricingUnit = &billing.PricingUnitAmounts{Code: "credits", AmountCents: cents * 2, PreciseAmount: dec("0.5"), ConversionRate: dec("0.5")}
 	fee.Presentation = []billing.PresentationUsage{{PresentedBy: map[string]*string{"team": ptr("a\x00b")}, Units: dec("0.5")}}
 	snapshots := []billing.UsageSnapshot{
 		{SubscriptionID: s.SubscriptionID, ChargeID: fee.Charge.ID, ChargeFilterID: &fee.Filter.ID, GroupedBy: fee.GroupedBy, Units: fee.Units, EventsCount: 7, FeeID: &fee.ID},
@@ -49,7 +50,7 @@ func TestInvoicedUsage(t *testing.T) {
 		u.Period != (billing.Period{From: jan1, To: feb1}) || *u.Cut != (billing.Cut{LogID: "log", Partition: 15}) {
 		t.Errorf("usage %+v", u)
 	}
-	equal(t, "evidence", string(billing.EncodeEvidence(u.Metered)), string(billing.EncodeEvidence(first.Subscriptions[0].Metered)))
+	equal(t, "evidence", string(billing.EncodeEvidence(u.Metered, u.Days)), string(billing.EncodeEvidence(first.Subscriptions[0].Metered, nil)))
 	equal(t, "number of charges", len(u.Usages), 2)
 	tiers := u.Usages[0]
 	if tiers.Charge != u.Metered[0].Charge || tiers.AmountCents != 240 || tiers.EventsCount != 7 || !tiers.Units.Equal(dec("12")) {
@@ -58,10 +59,11 @@ func TestInvoicedUsage(t *testing.T) {
 	equal(t, "number of buckets", len(tiers.Buckets), 2)
 	b := tiers.Buckets[0]
 	if b.Filter != &tiers.Charge.Filters[1] || *b.GroupedBy["model"] != "a\x00b" || b.AmountCents != 240 || b.EventsCount != 7 ||
-		!b.PreciseAmount.Equal(dec("1250.333333333333333")) || *b.Presentation[0].PresentedBy["team"] != "a\x00b" {
+		!b.PreciseAmount.Equal(dec("1250.333333333333333")) || *b.Presentation[0].PresentedBy["team"] != "a\x00b" ||
+		b.PricingUnit.AmountCents != 480 || !b.PricingUnit.PreciseAmount.Equal(dec("0.5")) {
 		t.Errorf("bucket %+v", b)
 	}
-	if b := tiers.Buckets[1]; b.Filter != nil || len(b.GroupedBy) != 1 || b.GroupedBy["model"] != nil || b.AmountCents != 0 || !b.TotalUnits.IsZero() {
+	if b := tiers.Buckets[1]; b.Filter != nil || len(b.GroupedBy) != 1 || b.GroupedBy["model"] != nil || b.AmountCents != 0 || !b.TotalUnits.IsZero() || b.PricingUnit != nil {
 		t.Errorf("bucket that came to nothing %+v", b)
 	}
 	if flat := u.Usages[1]; flat.Charge.Code != "flat" || len(flat.Buckets) != 1 || flat.AmountCents != 0 {

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,20 +12,41 @@ import (
 )
 
 const planColumns = `p.id, p.organization_id, p.code, p.name, p.invoice_display_name, p.description,
-	p.interval, p.amount_cents, p.currency, p.pay_in_advance, p.created_at, p.updated_at`
+	p.interval, p.amount_cents, p.currency, p.pay_in_advance, p.trial_days, p.bill_charges_monthly,
+	p.bill_fixed_charges_monthly, p.metadata, p.pending_deletion, p.created_at, p.updated_at`
 
+// scanPlan reads a plan whose parts are still to be filled in.
 func scanPlan(row pgx.CollectableRow) (p billing.Plan, err error) {
 	err = row.Scan(&p.ID, &p.OrganizationID, &p.Code, &p.Name, &p.InvoiceDisplayName, &p.Description,
-		&p.Interval, &p.AmountCents, &p.Currency, &p.PayInAdvance, &p.CreatedAt, &p.UpdatedAt)
+		&p.Interval, &p.AmountCents, &p.Currency, &p.PayInAdvance, &p.TrialDays, &p.BillChargesMonthly,
+		&p.BillFixedChargesMonthly, &p.Metadata, &p.PendingDeletion, &p.CreatedAt, &p.UpdatedAt)
 	return p, err
 }
 
 func planID(p *billing.Plan) uuid.UUID { return p.ID }
 
-// CreatePlan makes a plan with its charges and their filters, and raises the
-// organization's catalog version. Of a charge's Metric only the id counts. Nil ids
-// and the children's PlanID and CreatedAt are set; the plan's CreatedAt must be. A
-// code in use is code: value_already_exist.
+// planArgs returns every column by name.
+func planArgs(p *billing.Plan) pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"id": p.ID, "org": p.OrganizationID, "code": p.Code, "name": p.Name,
+		"invoice_display_name": p.InvoiceDisplayName, "description": p.Description, "interval": p.Interval,
+		"amount_cents": p.AmountCents, "currency": p.Currency, "pay_in_advance": p.PayInAdvance,
+		"trial_days": p.TrialDays, "bill_charges_monthly": p.BillChargesMonthly,
+		"bill_fixed_charges_monthly": p.BillFixedChargesMonthly, "metadata": p.Metadata,
+		"created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
+	}
+}
+
+// CreatePlan makes a plan with all its parts, and raises the organization's catalog
+// version. Of what the parts refer to only this counts: of a charge's Metric the id, of
+// its pricing unit the code, of a fixed charge's AddOn the id or, if that is nil, the
+// code, of a tax the code. What is not there is "<resource>_not_found"; afterwards all of
+// it is complete. Nil ids and the parts' PlanID and CreatedAt are set; the plan's
+// CreatedAt must be. The units of fixed charges count from the beginning. A code in use,
+// also one that two charges or two fixed charges have, is code: value_already_exist.
+//
+// An add-on's currency and price do not matter on a plan: a fixed charge has prices of its
+// own, in the plan's currency (https://getlago.com/docs/guide/plans/charges/fixed-charges).
 func (db *DB) CreatePlan(ctx context.Context, p *billing.Plan) error {
 	const tried = "cannot create plan"
 	if err := setNew(&p.ID, &p.CreatedAt); err != nil {
@@ -34,48 +54,56 @@ func (db *DB) CreatePlan(ctx context.Context, p *billing.Plan) error {
 	}
 	p.UpdatedAt = p.CreatedAt
 	const insert = `INSERT INTO plans (id, organization_id, code, name, invoice_display_name, description,
-			interval, amount_cents, currency, pay_in_advance, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+			interval, amount_cents, currency, pay_in_advance, trial_days, bill_charges_monthly,
+			bill_fixed_charges_monthly, metadata, created_at, updated_at)
+		VALUES (@id, @org, @code, @name, @invoice_display_name, @description,
+			@interval, @amount_cents, @currency, @pay_in_advance, @trial_days, @bill_charges_monthly,
+			@bill_fixed_charges_monthly, @metadata, @created_at, @updated_at)`
 	return writeError(tried, db.inCatalogTx(ctx, p.OrganizationID, func(tx pgx.Tx) error {
-		if err := checkCharges(ctx, tx, p); err != nil {
+		if err := checkPlan(ctx, tx, p); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, insert, p.ID, p.OrganizationID, p.Code, p.Name, p.InvoiceDisplayName, p.Description,
-			p.Interval, p.AmountCents, p.Currency, p.PayInAdvance, p.CreatedAt, p.UpdatedAt)
-		if err != nil {
-			return err
-		}
-		return insertCharges(ctx, tx, p)
+		batch := &pgx.Batch{}
+		batch.Queue(insert, planArgs(p))
+		queuePlanParts(batch, &billing.Plan{}, p, p.CreatedAt)
+		return tx.SendBatch(ctx, batch).Close()
 	}))
 }
 
-// UpdatePlan changes the live plan with the code and its charges, and raises the
-// organization's catalog version. change gets the plan with its charges, and whether
-// subscriptions live on it (it is pending or active, or has something left to bill). What
-// change makes of p.Charges is what the plan has afterwards: a charge without a known id
-// is new. Of a charge's metric only the id counts, and it can't be changed; a filter whose
-// values are others must have another id, or none. When change fails nothing is written.
-// It may not use the database.
+// UpdatePlan changes the live plan with the code and its parts, and raises the
+// organization's catalog version. change gets the whole plan, and whether subscriptions
+// live on it (it is pending or active, or has something left to bill). What change makes of
+// p.Charges is what the plan has afterwards: a charge without a known id is new. Of what
+// it refers to the same counts as for CreatePlan. A charge's metric can't be changed; a
+// filter whose values are others must have another id, or none. It is the same with
+// p.FixedCharges and their add-ons; their History is kept here: other Units than were set
+// last are added to it, as of now, and UnitsNow says from when on they count. A
+// commitment that is there keeps its id. When change fails nothing is written. It may not
+// use the database.
 func (db *DB) UpdatePlan(ctx context.Context, org uuid.UUID, code string, now time.Time, change func(p *billing.Plan, live bool) error) (billing.Plan, error) {
+	const update = `UPDATE plans SET code = @code, name = @name, invoice_display_name = @invoice_display_name,
+			description = @description, interval = @interval, amount_cents = @amount_cents, currency = @currency,
+			pay_in_advance = @pay_in_advance, trial_days = @trial_days, bill_charges_monthly = @bill_charges_monthly,
+			bill_fixed_charges_monthly = @bill_fixed_charges_monthly, metadata = @metadata, updated_at = @updated_at
+		WHERE organization_id = @org AND id = @id`
 	var plan billing.Plan
 	err := db.inCatalogTx(ctx, org, func(tx pgx.Tx) error {
 		before, live, err := lockPlan(ctx, tx, org, code)
 		if err != nil {
 			return err
 		}
-		plan = before
-		plan.Charges = cloneCharges(before.Charges)
+		plan = clonePlan(&before)
 		if err := change(&plan, live); err != nil {
 			return err
 		}
-		if err := checkCharges(ctx, tx, &plan); err != nil {
+		if err := checkPlan(ctx, tx, &plan); err != nil {
 			return err
 		}
 		plan.UpdatedAt = stamp(now)
-		if err := updatePlan(ctx, tx, &plan); err != nil {
-			return err
-		}
-		return updateCharges(ctx, tx, &before, &plan, now)
+		batch := &pgx.Batch{}
+		batch.Queue(update, planArgs(&plan))
+		queuePlanParts(batch, &before, &plan, now)
+		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
 		return billing.Plan{}, writeError("cannot change plan", err)
@@ -83,13 +111,12 @@ func (db *DB) UpdatePlan(ctx context.Context, org uuid.UUID, code string, now ti
 	return plan, nil
 }
 
-// cloneCharges returns charges whose filters may be replaced without touching the originals.
-func cloneCharges(charges []billing.Charge) []billing.Charge {
-	cloned := slices.Clone(charges)
-	for i := range cloned {
-		cloned[i].Filters = slices.Clone(cloned[i].Filters)
-	}
-	return cloned
+// queuePlanParts makes what belongs to a plan that of p; before is empty for a new plan.
+func queuePlanParts(batch *pgx.Batch, before, p *billing.Plan, now time.Time) {
+	taxedPlans.queueSetTaxes(batch, p.OrganizationID, p.ID, before.Taxes, p.Taxes)
+	queuePlanCharges(batch, before, p, now)
+	queueFixedCharges(batch, before, p, now)
+	queueCommitment(batch, before, p, now)
 }
 
 // lockPlan returns the organization's live plan with the code, and
@@ -104,37 +131,28 @@ func lockPlan(ctx context.Context, tx pgx.Tx, org uuid.UUID, code string) (plan 
 		return plan, false, err
 	}
 	plans := []billing.Plan{plan}
-	if err := readCharges(ctx, tx, org, plans); err != nil {
+	if err := completePlans(ctx, tx, org, plans); err != nil {
 		return plan, false, err
 	}
 	live, err = readOne(ctx, tx, "plan", pgx.RowTo[bool], liveQuery, org, plan.ID)
 	return plans[0], live, err
 }
 
-func updatePlan(ctx context.Context, tx pgx.Tx, p *billing.Plan) error {
-	const update = `UPDATE plans SET code = $3, name = $4, invoice_display_name = $5, description = $6, interval = $7,
-			amount_cents = $8, currency = $9, pay_in_advance = $10, updated_at = $11
-		WHERE organization_id = $1 AND id = $2`
-	_, err := tx.Exec(ctx, update, p.OrganizationID, p.ID, p.Code, p.Name, p.InvoiceDisplayName, p.Description,
-		p.Interval, p.AmountCents, p.Currency, p.PayInAdvance, p.UpdatedAt)
-	return err
-}
-
-// Plan returns the live plan with the code, with its charges.
+// Plan returns the live plan with the code, with all its parts.
 func (db *DB) Plan(ctx context.Context, org uuid.UUID, code string) (billing.Plan, error) {
 	const query = `SELECT ` + planColumns + ` FROM plans p
 		WHERE p.organization_id = $1 AND p.code = $2 AND p.deleted_at IS NULL`
 	return db.onePlan(ctx, query, org, code)
 }
 
-// PlanByID returns the plan with the id, with its charges; also one that was deleted,
+// PlanByID returns the plan with the id, with all its parts; also one that was deleted,
 // because what it owes is billed all the same.
 func (db *DB) PlanByID(ctx context.Context, org, id uuid.UUID) (billing.Plan, error) {
 	const query = `SELECT ` + planColumns + ` FROM plans p WHERE p.organization_id = $1 AND p.id = $2`
 	return db.onePlan(ctx, query, org, id)
 }
 
-// onePlan reads a plan with its charges. It sees one state of them: prices of a charge
+// onePlan reads a plan with all its parts. It sees one state of them: prices of a charge
 // from before a change and of its filters from after it may be of different models.
 func (db *DB) onePlan(ctx context.Context, query string, org uuid.UUID, key any) (billing.Plan, error) {
 	var plans []billing.Plan
@@ -144,7 +162,7 @@ func (db *DB) onePlan(ctx context.Context, query string, org uuid.UUID, key any)
 			return err
 		}
 		plans = []billing.Plan{plan}
-		return readCharges(ctx, tx, org, plans)
+		return completePlans(ctx, tx, org, plans)
 	})
 	if err != nil {
 		return billing.Plan{}, passDomain("cannot read plan", err)
@@ -161,7 +179,7 @@ func (db *DB) PlansByID(ctx context.Context, org uuid.UUID, ids []uuid.UUID) (ma
 		if plans, err = readAll(ctx, tx, "plans", scanPlan, query, org, list(ids)); err != nil {
 			return err
 		}
-		return readCharges(ctx, tx, org, plans)
+		return completePlans(ctx, tx, org, plans)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot read plans: %w", err)
@@ -169,7 +187,7 @@ func (db *DB) PlansByID(ctx context.Context, org uuid.UUID, ids []uuid.UUID) (ma
 	return byID(plans, planID), nil
 }
 
-// Plans returns a page of the live plans with their charges, the newest first, and
+// Plans returns a page of the live plans with all their parts, the newest first, and
 // how many there are.
 func (db *DB) Plans(ctx context.Context, org uuid.UUID, page Page) (plans []billing.Plan, total int, err error) {
 	const from = ` FROM plans p WHERE p.organization_id = @org AND p.deleted_at IS NULL`
@@ -183,7 +201,7 @@ func (db *DB) Plans(ctx context.Context, org uuid.UUID, page Page) (plans []bill
 		if err != nil {
 			return err
 		}
-		return readCharges(ctx, tx, org, plans)
+		return completePlans(ctx, tx, org, plans)
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("cannot read plans: %w", err)

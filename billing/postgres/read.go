@@ -12,6 +12,7 @@ import (
 // querier is a pool or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
 }
 
 // readOne returns the one row of a query; no row is "<resource>_not_found".
@@ -42,6 +43,18 @@ func readAll[T any](ctx context.Context, q querier, what string, scan pgx.RowToF
 		return nil, nil
 	}
 	return nil, fmt.Errorf("cannot read %s: %w", what, err)
+}
+
+// queueAll has all rows of a query read into a slice when the batch is sent: queries that
+// do not need each other's rows take one round trip together. No argument may come from
+// who asks, since a text that PostgreSQL can't hold is an error here.
+func queueAll[T any](batch *pgx.Batch, what string, into *[]T, scan pgx.RowToFunc[T], sql string, args ...any) {
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+		if *into, err = pgx.CollectRows(rows, scan); err != nil {
+			return fmt.Errorf("cannot read %s: %w", what, err)
+		}
+		return nil
+	})
 }
 
 // listing is how one kind of thing is listed. Both statements take args; list takes
@@ -76,6 +89,15 @@ func byID[T any](rows []T, id func(*T) uuid.UUID) map[uuid.UUID]T {
 		m[id(&rows[i])] = rows[i]
 	}
 	return m
+}
+
+// pointers returns the addresses of a slice's elements.
+func pointers[T any](s []T) []*T {
+	p := make([]*T, len(s))
+	for i := range s {
+		p[i] = &s[i]
+	}
+	return p
 }
 
 // newID returns the id for a new row: time-ordered, so that indexes grow at one end.

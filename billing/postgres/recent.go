@@ -22,7 +22,7 @@ const (
 	// recentChangesMax is of how many rows a look takes changes one by one. Are there more,
 	// everything is forgotten.
 	recentChangesMax = 10_000
-	// recentRowsMax bounds the rows of each table, of some 400 bytes at most.
+	// recentRowsMax bounds the rows of each table, of some 500 bytes at most.
 	recentRowsMax = 200_000
 )
 
@@ -62,6 +62,7 @@ type recentOrganization struct {
 type recentCustomer struct {
 	id       uuid.UUID
 	timezone string
+	taxes    []uuid.UUID
 }
 
 // RecentRunningSubscription is RunningSubscription as it was at some instant of the last
@@ -112,7 +113,8 @@ func (c *recent) find(customer, subscription recentKey) (RunningSubscription, bo
 		return RunningSubscription{}, false
 	}
 	running := *kept
-	running.Timezone, running.CatalogVersion, running.TestClock = owner.timezone, o.catalogVersion, o.testClock
+	running.Timezone, running.CustomerTaxes = owner.timezone, owner.taxes
+	running.CatalogVersion, running.TestClock = o.catalogVersion, o.testClock
 	return running, true
 }
 
@@ -125,7 +127,7 @@ func (c *recent) mark(customer, subscription recentKey) (keep func(*RunningSubsc
 		// An id that was asked for may lie in memory of its request, which will be another's.
 		customer.externalID, subscription.externalID = strings.Clone(customer.externalID), r.ExternalID
 		c.organizations.keep(customer.organization, recentOrganization{r.CatalogVersion, r.TestClock}, ofOrganization)
-		c.customers.keep(customer, recentCustomer{r.CustomerID, r.Timezone}, ofCustomer)
+		c.customers.keep(customer, recentCustomer{r.CustomerID, r.Timezone, r.CustomerTaxes}, ofCustomer)
 		kept := *r
 		c.subscriptions.keep(subscription, &kept, ofSubscription)
 	}

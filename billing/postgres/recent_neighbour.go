@@ -84,9 +84,7 @@ func (c *recent) endNeighbours(next recentKey) {
 // readNeighbours remembers the active subscriptions that follow one by their external ids, and returns the
 // last one's; "" when there are no more behind it.
 func (db *DB) readNeighbours(ctx context.Context, from recentKey) (last string, err error) {
-	const query = `SELECT c.external_id, c.timezone, o.catalog_version, o.test_clock, s.id, s.external_id, s.customer_id, s.plan_id,
-			s.billing_time, s.subscription_at, s.started_at, s.ending_at,
-			s.base_billed_until, s.usage_billed_until, s.fixed_billed_until
+	const query = `SELECT c.external_id, ` + runningColumns + `
 		FROM subscriptions s
 		JOIN organizations o ON o.id = s.organization_id
 		JOIN customers c ON c.organization_id = s.organization_id AND c.id = s.customer_id AND c.deleted_at IS NULL
@@ -101,7 +99,7 @@ func (db *DB) readNeighbours(ctx context.Context, from recentKey) (last string, 
 	for i := range neighbours {
 		n := &neighbours[i]
 		customer, subscription := recentKey{from.organization, n.customerExternalID}, recentKey{from.organization, n.ExternalID}
-		c.customers.keep(customer, recentCustomer{n.CustomerID, n.Timezone}, ofCustomers[slotOf(customer)])
+		c.customers.keep(customer, recentCustomer{n.CustomerID, n.Timezone, n.CustomerTaxes}, ofCustomers[slotOf(customer)])
 		kept := n.RunningSubscription
 		c.subscriptions.keep(subscription, &kept, ofSubscriptions[slotOf(subscription)])
 	}
@@ -112,9 +110,6 @@ func (db *DB) readNeighbours(ctx context.Context, from recentKey) (last string, 
 }
 
 func scanNeighbour(row pgx.CollectableRow) (n neighbour, err error) {
-	r := &n.RunningSubscription
-	err = row.Scan(&n.customerExternalID, &r.Timezone, &r.CatalogVersion, &r.TestClock, &r.ID, &r.ExternalID, &r.CustomerID, &r.PlanID,
-		&r.BillingTime, &r.SubscriptionAt, &r.StartedAt, &r.EndingAt,
-		&r.BilledUntil.Base, &r.BilledUntil.Usage, &r.BilledUntil.Fixed)
+	err = row.Scan(append([]any{&n.customerExternalID}, runningFields(&n.RunningSubscription)...)...)
 	return n, err
 }

@@ -18,6 +18,7 @@ import (
 // watched is a subscription that one process remembers, and another connection's way to it.
 type watched struct {
 	*tenant
+	url  string
 	conn *pgx.Conn // of somebody else
 }
 
@@ -31,7 +32,7 @@ func newWatched(t *testing.T) *watched {
 	conn, err := pgx.Connect(t.Context(), url)
 	must(t, err)
 	t.Cleanup(func() { conn.Close(context.Background()) })
-	w := &watched{addTenant(t, db, "Hooli"), conn}
+	w := &watched{addTenant(t, db, "Hooli"), url, conn}
 	w.addSubscription(w.customer, "sub", feb1)
 	w.db.Look()
 	w.remember()

@@ -23,8 +23,15 @@ type RunningSubscription struct {
 	StartedAt      *time.Time
 	EndingAt       *time.Time
 	BilledUntil    billing.BilledUntil
+	NextDueAt      *time.Time
+	// What its trial counts from, and when it was found to be over.
+	InitialStartedAt, TrialEndedAt *time.Time
 
-	Timezone       string     // the customer's; "" inherits the organization's
+	Timezone string // the customer's; "" inherits the organization's
+	// CustomerTaxes are the customer's, in their order, by id; empty: those of the organization
+	// hold. It is shared, and not to be changed. One that is not in the catalog of
+	// CatalogVersion was deleted.
+	CustomerTaxes  []uuid.UUID
 	CatalogVersion int64      // the organization's
 	TestClock      *time.Time // the organization's; nil: it lives by the system's clock
 }
@@ -36,7 +43,10 @@ func (r *RunningSubscription) Subscription(org uuid.UUID) billing.Subscription {
 		ID: r.ID, OrganizationID: org, CustomerID: r.CustomerID, PlanID: r.PlanID, ExternalID: r.ExternalID,
 		Status: billing.Active, BillingTime: r.BillingTime,
 		SubscriptionAt: r.SubscriptionAt, StartedAt: r.StartedAt, EndingAt: r.EndingAt,
-		BaseBilledUntil: r.BilledUntil.Base, UsageBilledUntil: r.BilledUntil.Usage, FixedBilledUntil: r.BilledUntil.Fixed,
+		InitialStartedAt: r.InitialStartedAt, TrialEndedAt: r.TrialEndedAt,
+		BaseBilledUntil: r.BilledUntil.Base, UsageBilledUntil: r.BilledUntil.Usage,
+		FixedBilledUntil: r.BilledUntil.Fixed, FixedAheadBilledUntil: r.BilledUntil.FixedAhead,
+		NextDueAt: r.NextDueAt,
 	}
 }
 
@@ -45,9 +55,7 @@ func (r *RunningSubscription) Subscription(org uuid.UUID) billing.Subscription {
 // subscription_not_found, when the customer never had one with the id;
 // no_active_subscription, when it has none now.
 func (db *DB) RunningSubscription(ctx context.Context, org uuid.UUID, customerExternalID, externalID string) (RunningSubscription, error) {
-	const query = `SELECT c.timezone, o.catalog_version, o.test_clock, s.id, s.external_id, s.customer_id, s.plan_id,
-			s.billing_time, s.subscription_at, s.started_at, s.ending_at,
-			s.base_billed_until, s.usage_billed_until, s.fixed_billed_until
+	const query = `SELECT ` + runningColumns + `
 		FROM customers c
 		JOIN organizations o ON o.id = c.organization_id
 		JOIN subscriptions s ON s.organization_id = c.organization_id AND s.external_id = $3 AND s.status = 'active'
@@ -60,10 +68,25 @@ func (db *DB) RunningSubscription(ctx context.Context, org uuid.UUID, customerEx
 	return running, err
 }
 
+// runningColumns are a RunningSubscription's, of customers c, organizations o and subscriptions s.
+const runningColumns = `c.timezone, o.catalog_version, o.test_clock,
+	ARRAY(SELECT x.tax_id FROM customer_taxes x WHERE x.customer_id = c.id ORDER BY x.position),
+	s.id, s.external_id, s.customer_id, s.plan_id, s.billing_time, s.subscription_at, s.started_at, s.ending_at,
+	s.base_billed_until, s.usage_billed_until, s.fixed_billed_until, s.fixed_ahead_billed_until, s.next_due_at,
+	s.initial_started_at, s.trial_ended_at`
+
+// runningFields returns where runningColumns go.
+func runningFields(r *RunningSubscription) []any {
+	return []any{
+		&r.Timezone, &r.CatalogVersion, &r.TestClock, &r.CustomerTaxes,
+		&r.ID, &r.ExternalID, &r.CustomerID, &r.PlanID, &r.BillingTime, &r.SubscriptionAt, &r.StartedAt, &r.EndingAt,
+		&r.BilledUntil.Base, &r.BilledUntil.Usage, &r.BilledUntil.Fixed, &r.BilledUntil.FixedAhead, &r.NextDueAt,
+		&r.InitialStartedAt, &r.TrialEndedAt,
+	}
+}
+
 func scanRunningSubscription(row pgx.CollectableRow) (r RunningSubscription, err error) {
-	err = row.Scan(&r.Timezone, &r.CatalogVersion, &r.TestClock, &r.ID, &r.ExternalID, &r.CustomerID, &r.PlanID,
-		&r.BillingTime, &r.SubscriptionAt, &r.StartedAt, &r.EndingAt,
-		&r.BilledUntil.Base, &r.BilledUntil.Usage, &r.BilledUntil.Fixed)
+	err = row.Scan(runningFields(&r)...)
 	return r, err
 }
 

@@ -13,8 +13,9 @@ import (
 
 const subscriptionColumns = `s.id, s.organization_id, s.customer_id, s.plan_id, s.external_id, s.name, s.status,
 	s.billing_time, s.subscription_at, s.started_at, s.ending_at, s.terminated_at, s.canceled_at,
-	s.skip_final_invoice, s.base_billed_until, s.usage_billed_until, s.fixed_billed_until, s.next_due_at,
-	s.created_at, s.updated_at`
+	s.skip_final_invoice, s.base_billed_until, s.usage_billed_until, s.fixed_billed_until,
+	s.fixed_ahead_billed_until, s.next_due_at, s.initial_started_at, s.trial_ended_at, s.moved_at,
+	s.purchase_order_number, NOT s.consolidate_invoice, s.created_at, s.updated_at`
 
 func scanSubscription(row pgx.CollectableRow) (s billing.Subscription, err error) {
 	err = row.Scan(subscriptionFields(&s)...)
@@ -26,8 +27,9 @@ func subscriptionFields(s *billing.Subscription) []any {
 	return []any{
 		&s.ID, &s.OrganizationID, &s.CustomerID, &s.PlanID, &s.ExternalID, &s.Name, &s.Status,
 		&s.BillingTime, &s.SubscriptionAt, &s.StartedAt, &s.EndingAt, &s.TerminatedAt, &s.CanceledAt,
-		&s.SkipFinalInvoice, &s.BaseBilledUntil, &s.UsageBilledUntil, &s.FixedBilledUntil, &s.NextDueAt,
-		&s.CreatedAt, &s.UpdatedAt,
+		&s.SkipFinalInvoice, &s.BaseBilledUntil, &s.UsageBilledUntil, &s.FixedBilledUntil,
+		&s.FixedAheadBilledUntil, &s.NextDueAt, &s.InitialStartedAt, &s.TrialEndedAt, &s.MovedAt,
+		&s.PurchaseOrderNumber, &s.SeparateInvoice, &s.CreatedAt, &s.UpdatedAt,
 	}
 }
 
@@ -37,14 +39,17 @@ func subscriptionID(s *billing.Subscription) uuid.UUID { return s.ID }
 // what will be stored.
 func subscriptionArgs(s *billing.Subscription) pgx.NamedArgs {
 	stampAll(&s.SubscriptionAt, s.StartedAt, s.EndingAt, s.TerminatedAt, s.CanceledAt,
-		&s.BaseBilledUntil, &s.UsageBilledUntil, &s.FixedBilledUntil, s.NextDueAt, &s.CreatedAt, &s.UpdatedAt)
+		&s.BaseBilledUntil, &s.UsageBilledUntil, &s.FixedBilledUntil, &s.FixedAheadBilledUntil, s.NextDueAt,
+		s.InitialStartedAt, s.TrialEndedAt, s.MovedAt, &s.CreatedAt, &s.UpdatedAt)
 	return pgx.NamedArgs{
 		"id": s.ID, "org": s.OrganizationID, "customer_id": s.CustomerID, "plan_id": s.PlanID,
 		"external_id": s.ExternalID, "name": s.Name, "status": s.Status, "billing_time": s.BillingTime,
 		"subscription_at": s.SubscriptionAt, "started_at": s.StartedAt, "ending_at": s.EndingAt,
 		"terminated_at": s.TerminatedAt, "canceled_at": s.CanceledAt, "skip_final_invoice": s.SkipFinalInvoice,
 		"base_billed_until": s.BaseBilledUntil, "usage_billed_until": s.UsageBilledUntil,
-		"fixed_billed_until": s.FixedBilledUntil, "next_due_at": s.NextDueAt,
+		"fixed_billed_until": s.FixedBilledUntil, "fixed_ahead_billed_until": s.FixedAheadBilledUntil,
+		"next_due_at": s.NextDueAt, "initial_started_at": s.InitialStartedAt, "trial_ended_at": s.TrialEndedAt,
+		"moved_at": s.MovedAt, "purchase_order_number": s.PurchaseOrderNumber, "consolidate_invoice": !s.SeparateInvoice,
 		"created_at": s.CreatedAt, "updated_at": s.UpdatedAt,
 	}
 }
@@ -52,7 +57,7 @@ func subscriptionArgs(s *billing.Subscription) pgx.NamedArgs {
 // CreateSubscription makes a subscription as billing.Subscription.Start set it up. A
 // nil id is set. An external id that a pending or active subscription of the
 // organization has is external_id: value_already_exist; a customer or plan of another
-// organization is not found.
+// organization is not found, nor a plan that is deleted or being deleted.
 func (db *DB) CreateSubscription(ctx context.Context, s *billing.Subscription) error {
 	const tried = "cannot create subscription"
 	if err := setNew(&s.ID, &s.CreatedAt); err != nil {
@@ -61,18 +66,38 @@ func (db *DB) CreateSubscription(ctx context.Context, s *billing.Subscription) e
 	if s.UpdatedAt.IsZero() {
 		s.UpdatedAt = s.CreatedAt
 	}
+	// A plan that is just being deleted is waited for.
+	const lockPlan = `SELECT p.id FROM plans p
+		WHERE p.organization_id = $1 AND p.id = $2 AND p.deleted_at IS NULL AND NOT p.pending_deletion FOR KEY SHARE`
 	const insert = `INSERT INTO subscriptions (id, organization_id, customer_id, plan_id, external_id, name, status,
 			billing_time, subscription_at, started_at, ending_at, terminated_at, canceled_at,
-			skip_final_invoice, base_billed_until, usage_billed_until, fixed_billed_until, next_due_at,
-			created_at, updated_at)
+			skip_final_invoice, base_billed_until, usage_billed_until, fixed_billed_until,
+			fixed_ahead_billed_until, next_due_at, initial_started_at, trial_ended_at, moved_at,
+			purchase_order_number, consolidate_invoice, created_at, updated_at)
 		VALUES (@id, @org, @customer_id, @plan_id, @external_id, @name, @status,
 			@billing_time, @subscription_at, @started_at, @ending_at, @terminated_at, @canceled_at,
-			@skip_final_invoice, @base_billed_until, @usage_billed_until, @fixed_billed_until, @next_due_at,
-			@created_at, @updated_at)`
+			@skip_final_invoice, @base_billed_until, @usage_billed_until, @fixed_billed_until,
+			@fixed_ahead_billed_until, @next_due_at, @initial_started_at, @trial_ended_at, @moved_at,
+			@purchase_order_number, @consolidate_invoice, @created_at, @updated_at)`
 	defer db.recent.subscriptionChanged(s.OrganizationID, s.ExternalID)
-	_, err := db.pool.Exec(ctx, insert, subscriptionArgs(s))
-	return writeError(tried, err)
+	return writeError(tried, db.inTx(ctx, func(tx pgx.Tx) error {
+		if _, err := readOne(ctx, tx, "plan", pgx.RowTo[uuid.UUID], lockPlan, s.OrganizationID, s.PlanID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, insert, subscriptionArgs(s))
+		return err
+	}))
 }
+
+const updateSubscription = `UPDATE subscriptions SET name = @name, status = @status, billing_time = @billing_time,
+		subscription_at = @subscription_at, started_at = @started_at, ending_at = @ending_at,
+		terminated_at = @terminated_at, canceled_at = @canceled_at, skip_final_invoice = @skip_final_invoice,
+		base_billed_until = @base_billed_until, usage_billed_until = @usage_billed_until,
+		fixed_billed_until = @fixed_billed_until, fixed_ahead_billed_until = @fixed_ahead_billed_until,
+		next_due_at = @next_due_at, initial_started_at = @initial_started_at, trial_ended_at = @trial_ended_at,
+		moved_at = @moved_at, purchase_order_number = @purchase_order_number,
+		consolidate_invoice = @consolidate_invoice, updated_at = @updated_at
+	WHERE organization_id = @org AND id = @id`
 
 // UpdateSubscription lets change work on the subscription under its row lock and
 // saves the result. Its ids, external id, customer, plan and CreatedAt stay as they
@@ -81,12 +106,6 @@ func (db *DB) CreateSubscription(ctx context.Context, s *billing.Subscription) e
 func (db *DB) UpdateSubscription(ctx context.Context, org, id uuid.UUID, now time.Time, change func(s *billing.Subscription) error) (billing.Subscription, error) {
 	const find = `SELECT ` + subscriptionColumns + ` FROM subscriptions s
 		WHERE s.organization_id = $1 AND s.id = $2 FOR NO KEY UPDATE`
-	const update = `UPDATE subscriptions SET name = @name, status = @status, billing_time = @billing_time,
-			subscription_at = @subscription_at, started_at = @started_at, ending_at = @ending_at,
-			terminated_at = @terminated_at, canceled_at = @canceled_at, skip_final_invoice = @skip_final_invoice,
-			base_billed_until = @base_billed_until, usage_billed_until = @usage_billed_until,
-			fixed_billed_until = @fixed_billed_until, next_due_at = @next_due_at, updated_at = @updated_at
-		WHERE organization_id = @org AND id = @id`
 	var subscription billing.Subscription
 	defer func() { db.recent.subscriptionChanged(org, subscription.ExternalID) }()
 	err := db.inTx(ctx, func(tx pgx.Tx) (err error) {
@@ -97,7 +116,7 @@ func (db *DB) UpdateSubscription(ctx context.Context, org, id uuid.UUID, now tim
 			return err
 		}
 		subscription.UpdatedAt = now
-		_, err = tx.Exec(ctx, update, subscriptionArgs(&subscription))
+		_, err = tx.Exec(ctx, updateSubscription, subscriptionArgs(&subscription))
 		return err
 	})
 	if err != nil {
@@ -148,6 +167,7 @@ func (db *DB) SubscriptionsByID(ctx context.Context, org uuid.UUID, ids []uuid.U
 type SubscriptionFilter struct {
 	CustomerExternalID string                       // "" = of any customer
 	PlanCode           string                       // "" = on any plan
+	Currency           billing.Currency             // "" = in any
 	Statuses           []billing.SubscriptionStatus // empty = in any status
 }
 
@@ -160,6 +180,7 @@ func (db *DB) Subscriptions(ctx context.Context, org uuid.UUID, f SubscriptionFi
 		WHERE s.organization_id = @org
 			AND (@customer = '' OR c.external_id = @customer)
 			AND (@plan = '' OR p.code = @plan)
+			AND (@currency = '' OR p.currency = @currency)
 			AND (cardinality(@statuses::text[]) = 0 OR s.status = ANY (@statuses))`
 	return readPage(ctx, db.pool, listing{
 		what:  "subscriptions",
@@ -167,7 +188,7 @@ func (db *DB) Subscriptions(ctx context.Context, org uuid.UUID, f SubscriptionFi
 		list: `SELECT ` + subscriptionColumns + from + `
 			ORDER BY s.subscription_at DESC, s.created_at DESC, s.id LIMIT @limit OFFSET @offset`,
 		args: pgx.NamedArgs{
-			"org": org, "customer": f.CustomerExternalID, "plan": f.PlanCode, "statuses": texts(f.Statuses),
+			"org": org, "customer": f.CustomerExternalID, "plan": f.PlanCode, "currency": f.Currency, "statuses": texts(f.Statuses),
 		},
 	}, page, scanSubscription)
 }

@@ -17,6 +17,7 @@ func TestSubscription(t *testing.T) {
 	x, ctx := newTenant(t), t.Context()
 	s := x.subscription(x.customer, "sub", feb1)
 	s.StartedAt, s.EndingAt = ptr(jan10.Add(789*time.Nanosecond)), ptr(mar1)
+	s.PurchaseOrderNumber, s.SeparateInvoice, s.MovedAt = "PO-1", true, ptr(feb1)
 	must(t, x.db.CreateSubscription(ctx, &s))
 	equal(t, "start", *s.StartedAt, jan10) // to the microsecond, as it will be compared
 
@@ -114,6 +115,8 @@ func TestSubscriptionPages(t *testing.T) {
 	f(postgres.SubscriptionFilter{}, "c", "b", "a")
 	f(postgres.SubscriptionFilter{CustomerExternalID: "bolt"}, "b")
 	f(postgres.SubscriptionFilter{PlanCode: "other"}, "c")
+	f(postgres.SubscriptionFilter{PlanCode: "other", Currency: "EUR"}, "c")
+	f(postgres.SubscriptionFilter{Currency: "USD"})
 	f(postgres.SubscriptionFilter{Statuses: []billing.SubscriptionStatus{billing.Active}}, "b", "a")
 	f(postgres.SubscriptionFilter{Statuses: []billing.SubscriptionStatus{billing.Active, billing.Pending}}, "c", "b", "a")
 	f(postgres.SubscriptionFilter{CustomerExternalID: "bolt", PlanCode: "other"})

@@ -24,7 +24,7 @@ func (x *tenant) bill(claim postgres.Claim) (*billing.Invoice, []billing.UsageSn
 	inv := &billing.Invoice{
 		ID: uuid.Must(uuid.NewV7()), OrganizationID: x.org.ID, CustomerID: claim.Customer.ID,
 		Type: billing.InvoiceTypeSubscription, Status: billing.InvoiceFinalized,
-		PaymentStatus: billing.PaymentPending, Currency: "EUR", IssuingDate: feb1,
+		PaymentStatus: billing.PaymentPending, Currency: "EUR", PurchaseOrderNumber: "PO-1", IssuingDate: feb1,
 		PaymentDueDate: feb1.AddDate(0, 0, 30), NetPaymentTermDays: 30, FeesAmountCents: 4251,
 		SubTotalExcludingTaxesAmountCents: 4251, SubTotalIncludingTaxesAmountCents: 4251, TotalAmountCents: 4251,
 		CreatedAt: feb1.Add(time.Minute), UpdatedAt: feb1.Add(time.Minute),
@@ -70,8 +70,8 @@ func (x *tenant) bill(claim postgres.Claim) (*billing.Invoice, []billing.UsageSn
 // advanceTo moves a subscription's billing to an instant, and its next due date.
 func advanceTo(s billing.Subscription, to, nextDueAt time.Time) billing.Advance {
 	return billing.Advance{
-		SubscriptionID: s.ID, From: s.BilledUntil(), FromStatus: s.Status, FromNextDueAt: *s.NextDueAt,
-		To: billing.BilledUntil{Base: to, Usage: to, Fixed: to}, ToStatus: s.Status,
+		SubscriptionID: s.ID, From: s.BilledUntil(), FromStatus: s.Status, FromNextDueAt: *s.NextDueAt, FromEndingAt: s.EndingAt,
+		To: billing.BilledUntil{Base: to, Usage: to, Fixed: to, FixedAhead: to}, ToStatus: s.Status,
 		StartedAt: s.StartedAt, TerminatedAt: s.TerminatedAt, NextDueAt: &nextDueAt,
 	}
 }
@@ -119,6 +119,7 @@ func TestWriteInvoice(t *testing.T) {
 		equal(t, "base billed until", s.BaseBilledUntil, feb1)
 		equal(t, "usage billed until", s.UsageBilledUntil, feb1)
 		equal(t, "fixed billed until", s.FixedBilledUntil, feb1)
+		equal(t, "fixed ahead billed until", s.FixedAheadBilledUntil, feb1)
 		equal(t, "next due date", *s.NextDueAt, mar1)
 		equal(t, "start", *s.StartedAt, jan1)
 	}
@@ -164,6 +165,20 @@ func TestWriteInvoiceFails(t *testing.T) {
 	f("another's charge", func(i *billing.Invoice, _ []billing.UsageSnapshot, _ []billing.Advance) {
 		i.Fees[2].Charge = &other.plan.Charges[0]
 	})
+	tax := other.addTax("vat", "20")
+	f("another's tax on a fee", func(i *billing.Invoice, _ []billing.UsageSnapshot, _ []billing.Advance) {
+		i.Fees[0].Taxes = []billing.AppliedTax{{ID: uuid.New(), TaxID: tax.ID}}
+	})
+	f("another's tax on the invoice", func(i *billing.Invoice, _ []billing.UsageSnapshot, _ []billing.Advance) {
+		i.Taxes = []billing.AppliedTax{{ID: uuid.New(), TaxID: tax.ID}}
+	})
+	addOn := other.addAddOn("setup")
+	f("another's add-on", func(i *billing.Invoice, _ []billing.UsageSnapshot, _ []billing.Advance) {
+		i.Fees[0].AddOn = &addOn
+	})
+	f("a true-up of a fee that is not there", func(i *billing.Invoice, _ []billing.UsageSnapshot, _ []billing.Advance) {
+		i.Fees[1].TrueUpParentID = nobody
+	})
 	f("another's subscription", func(i *billing.Invoice, _ []billing.UsageSnapshot, _ []billing.Advance) {
 		i.Subscriptions[0].SubscriptionID = other.addSubscription(other.customer, "o", mar1).ID
 	})
@@ -180,6 +195,7 @@ func TestWriteInvoiceFails(t *testing.T) {
 		"base":     func(a *billing.Advance) { a.From.Base = jan10 },
 		"usage":    func(a *billing.Advance) { a.From.Usage = jan10 },
 		"fixed":    func(a *billing.Advance) { a.From.Fixed = jan10 },
+		"ahead":    func(a *billing.Advance) { a.From.FixedAhead = jan10 },
 		"status":   func(a *billing.Advance) { a.FromStatus = billing.Pending },
 		"due date": func(a *billing.Advance) { a.FromNextDueAt = mar1 },
 	} {
