@@ -7,58 +7,7 @@
 // and can be repeated against the same weir: its month is the one after the clock's.
 
 import assert from "node:assert/strict";
-import { Client, getLagoError } from "lago-javascript-client";
-
-const url = (process.env.WEIR_URL ?? "http://127.0.0.1:3000").replace(/\/+$/, "");
-const key = process.env.WEIR_API_KEY;
-assert.ok(key, "WEIR_API_KEY is not set");
-
-const usageWaitMs = 30_000;
-const client = Client(key, { baseUrl: `${url}/api/v1`, rateLimitRetry: { maxRetries: 3 } });
-const run = Date.now().toString(36);
-const name = (what) => `${what}-${run}`;
-
-let steps = 0;
-function step(text) {
-  steps += 1;
-  console.log(`${String(steps).padStart(2)} ${text}`);
-}
-
-/** Returns what a call that must be refused was refused with. */
-async function refused(call) {
-  try {
-    await call;
-  } catch (error) {
-    return await getLagoError(error);
-  }
-  assert.fail("the call was not refused");
-}
-
-async function testClock(now) {
-  const response = await fetch(`${url}/api/v1/test_clock`, {
-    method: now ? "POST" : "GET",
-    headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
-    body: now ? JSON.stringify({ test_clock: { now: now.toISOString() } }) : undefined,
-  });
-  const body = await response.json();
-  assert.equal(response.status, 200, `test clock: ${JSON.stringify(body)}`);
-  return body.test_clock.now;
-}
-
-/** Asks until check passes; its last complaint is the failure. */
-async function eventually(ask, check) {
-  const deadline = Date.now() + usageWaitMs;
-  for (;;) {
-    const answer = await ask();
-    try {
-      check(answer);
-      return answer;
-    } catch (complaint) {
-      if (Date.now() > deadline) throw complaint;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+import { client, eventually, name, refused, step, testClock } from "./session.mjs";
 
 // The month: the one that begins after the clock's instant.
 const before = await testClock();
@@ -228,7 +177,9 @@ const expected = [["charge", "4.0", 20], ["subscription", "1.0", 1_000], ["charg
 assert.deepEqual(amounts(fees.fees), expected);
 assert.deepEqual(amounts(invoice.invoice.fees), expected);
 const { data: fee } = await client.fees.findFee(fees.fees[0].lago_id);
-assert.deepEqual(fee.fee, fees.fees[0]);
+const { weir: how, ...alone } = fee.fee; // by itself it also says how it came about
+assert.ok(how);
+assert.deepEqual(alone, fees.fees[0]);
 step("fees: the base fee and one for each charge, equal to the usage that was shown");
 
 const { data: next } = await client.customers.findCustomerCurrentUsage(name("customer"), { external_subscription_id: name("sub") });
@@ -274,11 +225,53 @@ const { data: without } = await client.customers.findCustomerCurrentUsage(name("
 assert.deepEqual(without.customer_usage.charges_usage.map((charge) => charge.billable_metric.code), [name("tokens"), name("tokens")]);
 step("a metric that is changed covers the open period, and no invoice; one that is deleted takes its charges with it");
 
+// A subscription that begins later is changed, moved and cancelled; one that runs gets an end, and loses it.
+const later = new Date(to.getTime() + 40 * 86_400_000);
+const { data: waiting } = await client.subscriptions.createSubscription({
+  subscription: {
+    external_customer_id: name("customer"), plan_code: name("plan"), external_id: name("later"), subscription_at: iso(later),
+    purchase_order_number: "PO-1", consolidate_invoice: false,
+  },
+});
+assert.deepEqual([waiting.subscription.status, waiting.subscription.purchase_order_number, waiting.subscription.consolidate_invoice],
+  ["pending", "PO-1", false]);
+const { data: told } = await client.subscriptions.updateSubscription(name("later"), {
+  status: "pending", subscription: { name: "Later", purchase_order_number: null },
+});
+assert.deepEqual([told.subscription.name, told.subscription.purchase_order_number, told.subscription.status], ["Later", null, "pending"]);
+const { data: begun } = await client.subscriptions.updateSubscription(name("later"),
+  { subscription: { subscription_at: iso(to) } }, { status: "pending" });
+assert.deepEqual([begun.subscription.status, begun.subscription.lago_id], ["active", waiting.subscription.lago_id]);
+await client.subscriptions.createSubscription({
+  subscription: { external_customer_id: name("customer"), plan_code: name("plan"), external_id: name("never"), subscription_at: iso(later) },
+});
+const { data: canceled } = await client.subscriptions.destroySubscription(name("never"), { status: "pending" });
+assert.equal(canceled.subscription.status, "canceled");
+const end = (ending_at) => client.subscriptions.updateSubscription(name("sub"), { subscription: { ending_at } });
+assert.equal((await end(iso(later))).data.subscription.ending_at, iso(later));
+assert.equal((await end(null)).data.subscription.ending_at, null);
+assert.deepEqual((await refused(end(iso(from)))).error_details, { ending_at: ["invalid_date"] });
+assert.equal((await refused(client.subscriptions.updateSubscription(name("never"), { subscription: { name: "x" } }))).code, "subscription_not_found");
+step("subscriptions: renamed, moved to now, cancelled; an end set and taken away");
+
 const { data: ended } = await client.subscriptions.destroySubscription(name("sub"));
 assert.equal(ended.subscription.status, "terminated");
 const gone = await refused(client.subscriptions.findSubscription(name("sub")));
 assert.equal(gone.status, 404);
 assert.equal(gone.code, "subscription_not_found");
 step("subscription ended");
+
+// A plan that is deleted ends what is on it, with an invoice: of one of the month's days of
+// 10.00, and 5.00 that the first tier costs without any units.
+const { data: deleted } = await client.plans.destroyPlan(name("plan"));
+assert.deepEqual([deleted.plan.code, deleted.plan.pending_deletion], [name("plan"), false]);
+assert.equal((await refused(client.plans.findPlan(name("plan")))).code, "plan_not_found");
+const { data: over } = await client.subscriptions.findSubscription(name("later"), { status: "terminated" });
+assert.equal(over.subscription.plan_code, name("plan"));
+const { data: last } = await client.invoices.findAllInvoices({ external_customer_id: name("customer") });
+assert.equal(last.invoices.length, 3);
+const days = new Date(Date.UTC(to.getUTCFullYear(), to.getUTCMonth() + 1, 0)).getUTCDate();
+assert.ok(last.invoices.some((one) => one.total_amount_cents === Math.round(1000 / days) + 500));
+step("plan deleted, and its subscription ended with its final invoice");
 
 console.log("ok");
