@@ -20,7 +20,7 @@ func TestEvidencePrices(t *testing.T) {
 	seats := testFixedCharge(Standard, standardAt("5"), units("10", "2024-01-01T00:00:00Z", false), units("12", "2024-04-21T00:00:00Z", true))
 	seats.Prorated = true
 	stairs := testFixedCharge(Graduated, tiers(tier(0, ptrTo(int64(5)), "1", "2"), tier(6, nil, "0.5", "0")), units("7", "2024-01-01T00:00:00Z", false))
-	nothing := testFixedCharge(Standard, standardAt("5"))
+	nothing := testFixedCharge(Standard, standardAt("5"), units("0", "2024-01-01T00:00:00Z", false))
 	bill.Plan.FixedCharges = []FixedCharge{seats, stairs, nothing}
 	inv, _, err := Assemble(assembly(bill))
 	if err != nil {

@@ -111,6 +111,17 @@ func (u *FixedUnits) countsFrom(p Period, begun time.Time) (from time.Time, coun
 	return time.Time{}, false
 }
 
+// wasThere reports whether the fixed charge was on the plan in a period, or at its beginning if it
+// is paid in advance. A biller that is late may meet one that was not; what no units cost is
+// not to be paid for that.
+func (f *FixedCharge) wasThere(s *Subscription, plan *Plan, p Period) bool {
+	begun := s.createdOrStarted()
+	return slices.ContainsFunc(f.History, func(u FixedUnits) bool {
+		from, counts := u.countsFrom(p, begun)
+		return u.cameWith(plan) || counts && !(f.PayInAdvance && from.After(p.From))
+	})
+}
+
 // createdOrStarted returns the later of when the subscription was created, or moved, and when
 // it started or will: it has all units from its start on that were set by then.
 func (s *Subscription) createdOrStarted() time.Time {
@@ -231,7 +242,7 @@ func (a *Assembly) addFixedChargeFees(inv *Invoice, b *PricedBill) error {
 		if f.PayInAdvance {
 			period, full = b.FixedAhead, b.FixedAheadFull
 		}
-		if period.IsZero() {
+		if period.IsZero() || !f.wasThere(b.Subscription, b.Plan, period) {
 			continue
 		}
 		usage, err := PriceFixedCharge(f, b.Subscription, b.Plan, period, full, a.Location)

@@ -246,3 +246,27 @@ func TestProratedUnitsAreBetween(t *testing.T) {
 }
 
 func ptrTo[T any](v T) *T { return &v }
+
+// A fixed charge that was put on the plan after the period, before a late biller came to it, was
+// not there: it costs nothing, not even what no units cost. One that is paid in advance is not
+// there at the beginning of the period in which it came. One of which there are no units is.
+func TestFixedChargeThatCameLater(t *testing.T) {
+	t.Parallel()
+	steps := tiers(tier(0, ptrTo(int64(10)), "1", "5"), tier(11, nil, "0.5", "2"))
+	f := func(inAdvance bool, history FixedUnits, want ...string) {
+		t.Helper()
+		bill := aprilPeriods(aprilBill(t, "a"))
+		bill.FixedAhead, bill.FixedAheadFull = bill.Fixed, bill.FixedFull
+		charge := testFixedCharge(Graduated, steps, history)
+		charge.PayInAdvance = inAdvance
+		bill.Plan.FixedCharges = []FixedCharge{charge}
+		wantFees(t, bill, append([]string{"subscription a 1 x 21 = 2100"}, want...)...)
+	}
+	const none, one = "fixed_charge seat 0 x 0 = 500", "fixed_charge seat 1 x 6 = 600"
+	f(false, units("1", "2024-05-01T00:00:00Z", true))
+	f(false, units("1", "2024-04-30T23:59:59Z", true), one)
+	f(false, units("0", "2024-04-30T23:59:59Z", true), none)
+	f(true, units("1", "2024-04-10T00:00:01Z", true))
+	f(true, units("1", "2024-04-09T23:59:59Z", true), one)
+	f(true, units("0", "2024-04-09T23:59:59Z", true), none)
+}

@@ -114,7 +114,7 @@ func (s Schedule) start(n int) time.Time {
 
 // DayStart returns the first instant of the local day that holds t.
 func DayStart(t time.Time, location *time.Location) time.Time {
-	year, month, day := t.In(location).Date()
+	year, month, day := LocalDate(t, location).Date()
 	return dayStart(year, month, day, location)
 }
 
@@ -133,9 +133,13 @@ func DayStarts(p Period, location *time.Location) []time.Time {
 	}
 }
 
-// LocalDate returns the local calendar day that holds t, as midnight UTC.
+// LocalDate returns the local calendar day that holds t, as midnight UTC. Where a clock was put
+// back over midnight and shows the day before again, that is the day which had begun.
 func LocalDate(t time.Time, location *time.Location) time.Time {
 	year, month, day := t.In(location).Date()
+	if !t.Before(dayStart(year, month, day+1, location)) {
+		day++
+	}
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 

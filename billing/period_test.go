@@ -303,3 +303,30 @@ func TestLocation(t *testing.T) {
 		}
 	}
 }
+
+// St. John's put its clocks back at 0:01: after the first minute of a day there was an hour of
+// the day before again, which belongs to the day that had begun. A bill over its first two
+// minutes had a base fee of no days.
+func TestDayThatBeginsTwice(t *testing.T) {
+	t.Parallel()
+	location := zone(t, "America/St_Johns")
+	f := func(instant, want string) {
+		t.Helper()
+		if got := LocalDate(at(instant), location).Format("01-02"); got != want {
+			t.Errorf("%s is on %s, want %s", instant, got, want)
+		}
+	}
+	// Midnight of 29 October 2006 is at 02:30 UTC; at 02:31 the clocks showed 23:01.
+	f("2006-10-29T02:29:59Z", "10-28")
+	f("2006-10-29T02:30:00Z", "10-29")
+	f("2006-10-29T02:31:00Z", "10-29")
+	f("2006-10-29T03:29:00Z", "10-29")
+	f("2006-10-29T03:30:00Z", "10-29")
+	p := Period{From: at("2006-10-29T02:30:00Z"), To: at("2006-10-29T02:32:00Z")}
+	if days := p.Days(location); days != 1 {
+		t.Errorf("%d days in two minutes", days)
+	}
+	if start := DayStart(at("2006-10-29T02:31:00Z"), location); !start.Equal(p.From) {
+		t.Errorf("the day begins at %s", start)
+	}
+}
