@@ -539,7 +539,8 @@ func checkCoverage(t *rapid.T) {
 		if a := b.Advance; a.From != s.BilledUntil() || a.FromStatus != s.Status || !a.FromNextDueAt.Equal(*s.NextDueAt) {
 			t.Fatalf("advance from %+v, subscription is %+v", a, s)
 		}
-		if early := s.NextDueAt.Sub(b.At); early < 0 || early > zoneShiftMonthMax || s.BillingTime == Calendar && early > zoneShiftMax {
+		// A fixed charge that came meanwhile may fall due at a boundary before an end that is due.
+		if early := s.NextDueAt.Sub(b.At); early < 0 || !covered.edited && (early > zoneShiftMonthMax || s.BillingTime == Calendar && early > zoneShiftMax) {
 			t.Fatalf("bill of %s was due at %s", b.At, s.NextDueAt)
 		}
 		if next := b.Advance.NextDueAt; next != nil && !next.After(b.At) {
